@@ -1,0 +1,37 @@
+"""The tree of errors.
+
+Every message is one sentence a person can act on: it holds the offending value and what to do.
+The command line exits 2 for `InputError`, 130 for `Cancelled`, 1 for anything else.
+"""
+
+
+class ShotscoreError(Exception):
+    """Root of everything Shotscore raises on purpose."""
+
+
+class InputError(ShotscoreError):
+    """What was asked for, or what was handed in, cannot be used as it is."""
+
+
+class TimelineError(InputError):
+    """A timeline cannot be read, or holds no picture."""
+
+
+class MediaError(InputError):
+    """A media file is missing or cannot be decoded."""
+
+
+class RequestError(InputError):
+    """A value asked for is out of range or contradicts another."""
+
+
+class ModelError(InputError):
+    """A model file is missing, is not a model, or has the wrong inputs and outputs."""
+
+
+class OutputError(InputError):
+    """A folder or file cannot be written."""
+
+
+class Cancelled(ShotscoreError):
+    """The person, or a signal, stopped the work; nothing half-written is left."""

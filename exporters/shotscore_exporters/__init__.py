@@ -1,0 +1,1 @@
+"""Writers of music, sound and timelines: one module per format."""

@@ -1,0 +1,1 @@
+"""Hosts, the bridge to them, the doctor and the command line."""

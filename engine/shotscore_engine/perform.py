@@ -1,9 +1,35 @@
-"""Score: notes of parts and stems in seconds, ready for MIDI and sound."""
+"""Score: from the roll to notes in seconds, per part and per stem, ready for MIDI and sound.
 
-from dataclasses import dataclass
+Parts are the model's own lines, exactly on the grid and at its velocities. Stems are the arrangement of a style
+(`styles/`), performed: a player's timing within a few milliseconds, phrases that rise and fall, pedal changed with
+the harmony, bowed notes that breathe. Nothing random is left to chance: one seed, one performance.
+
+Conventions: seconds are `Fraction` from the cue's start; nothing starts before 0 or sounds after the cue's end.
+"""
+
+import math
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
+from itertools import pairwise
+from typing import Literal, get_args
 
-from .tempo import BeatGrid
+import numpy as np
+
+from .errors import RequestError
+from .roll import PARTS, Roll
+from .styles import derive
+from .styles.derive import StepNote
+from .styles.table import StemStyle, Style
+from .tempo import STEPS_PER_BEAT, BeatGrid
+
+Ending = Literal["ring", "stop", "fade"]
+"""`ring`: the last notes are held to the cue's end and die away there; `stop`: they end as written; `fade`: the
+last seconds fade out."""
+
+SUSTAIN_PEDAL, EXPRESSION = 64, 11
+"""The MIDI controllers a performance uses."""
 
 
 @dataclass(frozen=True)
@@ -19,6 +45,17 @@ class Note:
 
 
 @dataclass(frozen=True)
+class Control:
+    """One MIDI controller value; time in seconds from the cue's start."""
+
+    time: Fraction
+    number: int
+    """64 sustain pedal, 11 expression."""
+    value: int
+    """0 to 127."""
+
+
+@dataclass(frozen=True)
 class Stem:
     """One instrument line of a style, derived from named parts."""
 
@@ -31,6 +68,8 @@ class Stem:
     """In order of start."""
     sources: tuple[str, ...] = ()
     """The parts it is made from."""
+    controls: tuple[Control, ...] = ()
+    """Pedal and expression, in order of time."""
 
 
 @dataclass(frozen=True)
@@ -47,3 +86,300 @@ class Score:
     """The model's own lines, one per part."""
     stems: tuple[Stem, ...]
     """The arrangement of them in a style."""
+    style: Style | None = field(default=None, repr=False)
+    """The style the stems were made in; its effects shape their sound. None: dry."""
+    fade_out: Fraction = Fraction(1, 4)
+    """Seconds before the cue's end over which the sound goes to nothing."""
+
+
+def roll_notes(roll: Roll, part: int) -> list[StepNote]:
+    """The notes of one part on the grid, in order of start, then pitch."""
+    onset, sustain, velocity = roll.onset[part], roll.sustain[part], roll.velocity[part]
+    steps = roll.steps
+    notes = []
+    for start, pitch in zip(*np.nonzero(onset), strict=True):
+        end = int(start) + 1
+        while end < steps and sustain[end, pitch] and not onset[end, pitch]:
+            end += 1
+        strength = min(127, max(1, int(velocity[start, pitch])))
+        notes.append(StepNote(int(start), end - int(start), int(pitch), strength))
+    return sorted(notes)
+
+
+def perform(
+    roll: Roll,
+    grid: BeatGrid,
+    *,
+    style: Style,
+    key: str,
+    title: str,
+    duration: Fraction,
+    seed: int,
+    dialogue: Sequence[tuple[Fraction, Fraction]] = (),
+    ending: Ending = "ring",
+) -> Score:
+    """Play `roll` on `grid` in `style`.
+
+    `roll` holds 4 steps per beat of `grid`, or fewer; `duration` is the cue's length in seconds; `dialogue` holds
+    (start, end) in seconds from the cue's start, where stems do what their style says under speech. The same
+    arguments give the same score. Notes that begin after the cue's end are left out.
+
+    Raises RequestError where the roll is longer than the grid, the cue has no length, or the ending is unknown.
+    """
+    if roll.onset.shape[0] != len(PARTS) or roll.steps > grid.beats * STEPS_PER_BEAT:
+        raise RequestError(
+            f"A roll of shape {roll.onset.shape} does not fit {len(PARTS)} parts and {grid.beats} beats; "
+            "make it anew for this grid."
+        )
+    if duration <= 0:
+        raise RequestError(f"A cue of {float(duration)} s has nothing to play; give it a length above zero.")
+    if ending not in get_args(Ending):
+        raise RequestError(f"There is no ending {ending!r}; choose one of {', '.join(get_args(Ending))}.")
+    heard = {part: _within(roll_notes(roll, index), grid, duration) for index, part in enumerate(PARTS)}
+    parts = tuple(
+        Stem(part, _part_program(style, part), False, _as_written(heard[part], grid, duration), (part,))
+        for part in PARTS
+    )
+    stage = _Stage(grid, duration, roll.steps, heard, style, seed, tuple(dialogue), ending)
+    stems = tuple(_stem(stem, stage) for stem in style.stems)
+    fade = {"ring": Fraction(6, 5), "stop": Fraction(1, 4), "fade": Fraction(6)}[ending]
+    return Score(title, grid, key, duration, parts, stems, style, min(fade, duration / 3))
+
+
+def _within(notes: list[StepNote], grid: BeatGrid, duration: Fraction) -> list[StepNote]:
+    return [note for note in notes if grid.step_time(note.start) < duration]
+
+
+def _part_program(style: Style, part: str) -> int:
+    for stem in style.stems:
+        if stem.name == part and stem.take != "drums":
+            return stem.program
+    return 0
+
+
+def _as_written(notes: list[StepNote], grid: BeatGrid, duration: Fraction) -> tuple[Note, ...]:
+    played = []
+    for note in notes:
+        start = grid.step_time(note.start)
+        played.append(Note(start, min(grid.step_time(note.end), duration) - start, note.pitch, note.velocity))
+    return tuple(played)
+
+
+class _Stage:
+    """What all stems of one performance share: the bars, the harmony, the phrases, the energy."""
+
+    def __init__(
+        self,
+        grid: BeatGrid,
+        duration: Fraction,
+        steps: int,
+        heard: dict[str, list[StepNote]],
+        style: Style,
+        seed: int,
+        dialogue: tuple[tuple[Fraction, Fraction], ...],
+        ending: Ending,
+    ) -> None:
+        self.grid, self.duration, self.steps, self.heard = grid, duration, steps, heard
+        self.style, self.seed, self.dialogue, self.ending = style, seed, dialogue, ending
+        self.steps_per_bar = grid.beats_per_bar * STEPS_PER_BEAT
+        self.downbeat = grid.first_downbeat * STEPS_PER_BEAT
+        everything = sorted(note for notes in heard.values() for note in notes)
+        opening = self.downbeat % self.steps_per_bar
+        self.bar_edges = sorted({0, steps, *range(opening, steps, self.steps_per_bar)})
+        self.energy = derive.bar_energy(everything, self.bar_edges)
+        accompaniment = sorted(heard["harmony"] + heard["counter"]) or everything
+        self.chords = derive.chords(accompaniment, steps, self.downbeat, self.steps_per_bar)
+        self.phrases = _phrases(heard["melody"] or everything, self.bar_edges, self.steps_per_bar)
+
+    def energy_at(self, step: int) -> float:
+        for index, end in enumerate(self.bar_edges[1:]):
+            if step < end:
+                return self.energy[index]
+        return self.energy[-1] if self.energy else 0.0
+
+    def phrasing(self, step: int) -> float:
+        """A factor on velocity: phrases rise to their middle and come to rest; bars and beats weigh."""
+        arch = 1.0
+        for start, end in self.phrases:
+            if start <= step < end:
+                arch = 0.94 + 0.1 * math.sin(math.pi * (step - start + 0.5) / (end - start))
+                break
+        place = (step - self.downbeat) % self.steps_per_bar
+        weight = 1.03 if place == 0 else 1.0 if place % STEPS_PER_BEAT == 0 else 0.97 if place % 2 == 0 else 0.94
+        return arch * weight
+
+    def seconds(self, step: int) -> Fraction:
+        """Where a sixteenth falls, swing included."""
+        straight = self.grid.step_time(step)
+        inside = step % STEPS_PER_BEAT
+        if not self.style.swing or not inside or step >= self.grid.beats * STEPS_PER_BEAT:
+            return straight
+        beat = self.grid.step_time(step - inside + STEPS_PER_BEAT) - self.grid.step_time(step - inside)
+        late = Fraction(self.style.swing).limit_denominator(1000) / 2 * (1 if inside == 2 else Fraction(1, 2))
+        return straight + beat * late
+
+    def spoken(self, moment: Fraction) -> bool:
+        # A breath before the first word counts: the music steps back before it is spoken.
+        return any(start - Fraction(1, 5) <= moment < end for start, end in self.dialogue)
+
+
+def _phrases(notes: Sequence[StepNote], edges: Sequence[int], steps_per_bar: int) -> list[tuple[int, int]]:
+    """Stretches between rests of a beat or more, no shorter than two bars; four bars where the line never rests."""
+    cuts = {edges[0], edges[-1]}
+    last_cut, last_end = edges[0], edges[0]
+    for note in notes:
+        rested = note.start - last_end >= STEPS_PER_BEAT and note.start - last_cut >= 2 * steps_per_bar
+        if rested or note.start - last_cut >= 4 * steps_per_bar:
+            cuts.add(note.start)
+            last_cut = note.start
+        last_end = max(last_end, note.end)
+    ordered = sorted(cuts)
+    return list(pairwise(ordered))
+
+
+def _stem(stem: StemStyle, stage: _Stage) -> Stem:
+    source = sorted(note for part in stem.sources for note in stage.heard[part])
+    least, most = stem.energy
+    line = [note for note in _taken(stem, source, stage) if least <= stage.energy_at(note.start) < most]
+    is_drum = stem.take == "drums"
+    if not is_drum:
+        line = _in_range(line, stem)
+        if stage.ending == "ring":
+            line = _held_to_the_end(line, stage)
+    notes = _played(line, stem, stage)
+    controls = _pedal(notes, stage) if stem.pedal else ()
+    if stem.swell:
+        controls = tuple(sorted((*controls, *_swells(notes)), key=lambda c: c.time))
+    return Stem(stem.name, stem.program, is_drum, notes, stem.sources, controls)
+
+
+def _taken(stem: StemStyle, source: list[StepNote], stage: _Stage) -> list[StepNote]:
+    """The notes a stem plays, still on the grid and in the parts' own register."""
+    if stem.take == "line":
+        return source
+    if stem.take == "top":
+        return derive.top_line(source)
+    if stem.take == "bass":
+        return derive.bass_line(source, stage.steps_per_bar)
+    if stem.take == "upper":
+        return derive.without(source, derive.bass_line(source, stage.steps_per_bar))
+    if stem.take == "drums":
+        return derive.drums(stem.patterns, source, stage.steps, stage.downbeat, stage.steps_per_bar)
+    chords = derive.chords(source, stage.steps, stage.downbeat, stage.steps_per_bar)
+    voiced = derive.voice(chords, *stem.range, stem.voices)
+    if stem.take == "pad":
+        return derive.pad(voiced)
+    if stem.take == "chords":
+        return derive.struck(voiced, source)
+    if stem.take == "arpeggio":
+        return derive.arpeggio(voiced, source, stem.steps)
+    return derive.pulse(voiced, source, stem.steps)
+
+
+def _in_range(line: list[StepNote], stem: StemStyle) -> list[StepNote]:
+    """Every note inside the instrument's range, doublings added; one note where two meet on a pitch."""
+    placed: dict[tuple[int, int], StepNote] = {}
+    for note in line:
+        home = derive.fold(note.pitch + 12 * stem.octave, *stem.range)
+        doubles = (home + interval for interval in stem.double if stem.range[0] <= home + interval <= stem.range[1])
+        for pitch in (home, *doubles):
+            other = placed.get((note.start, pitch))
+            if other is None or other.length < note.length:
+                placed[note.start, pitch] = replace(note, pitch=pitch)
+    return sorted(placed.values())
+
+
+def _held_to_the_end(line: list[StepNote], stage: _Stage) -> list[StepNote]:
+    """The last notes of a line held to the last step, if they end within a bar of it.
+
+    before  ...|C---....|        after  ...|C-------|
+    """
+    if not line:
+        return line
+    last = max(note.start for note in line)
+    reach = stage.steps - max(note.end for note in line) <= stage.steps_per_bar
+    return [replace(n, length=stage.steps - n.start) if reach and n.start == last else n for n in line]
+
+
+def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note, ...]:
+    """In seconds: timing, strength and length as a player would give them."""
+    chance = random.Random(f"{stage.seed}/{stage.style.name}/{stem.name}")
+    tempo_drift, notes = 0.0, []
+    last_start, together = None, 0.0
+    final = stage.steps
+    for note in line:
+        if note.start != last_start:
+            # A player drifts slowly around the beat and errs a little on each attack; a chord errs as one.
+            tempo_drift = 0.8 * tempo_drift + chance.gauss(0, 0.35)
+            together, last_start = tempo_drift + chance.gauss(0, 0.6), note.start
+            chord = [other.pitch for other in line if other.start == note.start] if stem.spread_ms else []
+        late_ms = stage.style.humanise_ms * max(-2.5, min(2.5, together + chance.gauss(0, 0.25))) - stem.lead_ms
+        if stem.spread_ms and len(chord) > 1:
+            late_ms += stem.spread_ms * sorted(chord).index(note.pitch) / (len(chord) - 1)
+        written = stage.seconds(note.start)
+        start = max(Fraction(0), written + Fraction(round(late_ms * 1000), 1_000_000))
+        end = stage.seconds(min(note.end, stage.steps))
+        if note.end >= final and stage.ending == "ring":
+            end = max(end, stage.duration - Fraction(1, 2))
+        else:
+            end = written + (end - written) * Fraction(stem.legato).limit_denominator(100)
+        pitch, factor = note.pitch, stem.velocity * stage.phrasing(note.start)
+        if stage.spoken(written):
+            if stem.under_dialogue == "rest":
+                continue
+            if stem.under_dialogue != "keep":
+                factor *= 0.72
+            moved = pitch + {"up": 12, "down": -12}.get(stem.under_dialogue, 0)
+            pitch = moved if stem.range[0] <= moved <= stem.range[1] else pitch
+        velocity = min(127, max(1, round(note.velocity * factor + chance.gauss(0, 1.6))))
+        end = min(end, stage.duration)
+        if start < end:
+            notes.append(Note(start, end - start, pitch, velocity))
+    return _without_overlaps(notes)
+
+
+def _without_overlaps(notes: list[Note]) -> tuple[Note, ...]:
+    """A key is struck again only once it is up: of two notes on one pitch the first ends where the second starts."""
+    ordered = sorted(notes, key=lambda note: (note.start, note.pitch, -note.duration))
+    upcoming: dict[int, Fraction] = {}
+    kept = []
+    for note in reversed(ordered):
+        until = upcoming.get(note.pitch)
+        if until is None or until > note.start:
+            end = note.start + note.duration if until is None else min(note.start + note.duration, until)
+            kept.append(replace(note, duration=end - note.start))
+            upcoming[note.pitch] = note.start
+    return tuple(reversed(kept))
+
+
+def _pedal(notes: tuple[Note, ...], stage: _Stage) -> tuple[Control, ...]:
+    """Down just after each harmony begins, up as the next one does; up for good at the last note's end."""
+    if not notes:
+        return ()
+    last = max(note.start + note.duration for note in notes)
+    controls = []
+    for chord in stage.chords:
+        down = stage.seconds(chord.start) + Fraction(6, 100)
+        up = min(stage.seconds(min(chord.end, stage.steps)) - Fraction(1, 100), last)
+        if down < up and any(note.start < up and note.start + note.duration > down for note in notes):
+            controls += [Control(down, SUSTAIN_PEDAL, 127), Control(up, SUSTAIN_PEDAL, 0)]
+    return tuple(controls)
+
+
+def _swells(notes: tuple[Note, ...]) -> tuple[Control, ...]:
+    """Long notes grow to their middle and ease off; short ones stay at their level."""
+    resting, controls = 96, []
+    starts = sorted({note.start for note in notes})
+    for index, start in enumerate(starts):
+        end = max(note.start + note.duration for note in notes if note.start == start)
+        if index + 1 < len(starts):
+            end = min(end, starts[index + 1])
+        if end - start < Fraction(6, 5):
+            controls.append(Control(start, EXPRESSION, resting))
+            continue
+        points = max(4, min(48, int((end - start) * 8)))
+        for point in range(points):
+            place = Fraction(point, points)
+            value = resting - 6 + round(24 * math.sin(math.pi * float(place) ** 0.8))
+            controls.append(Control(start + (end - start) * place, EXPRESSION, value))
+    return tuple(controls)

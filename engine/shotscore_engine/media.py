@@ -1,0 +1,173 @@
+"""Media files: what they are, and one way to open them.
+
+Every file is opened through `open_media`, which lets FFmpeg's libraries read local files only: a playlist or a
+reference movie handed to an editor must not make the machine fetch something. Times are seconds from the first frame.
+"""
+
+import re
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from .errors import InputError, MediaError
+from .timing import exact_rate, parse_timecode, quantise
+
+if TYPE_CHECKING:
+    import av.container
+
+
+@dataclass(frozen=True)
+class MediaInfo:
+    """What a media file says about itself."""
+
+    path: Path
+    rate: Fraction | None
+    """Frames per second, exact; None without video (an attached cover picture is none)."""
+    frames: int
+    """Frames of the video, 0 without video."""
+    duration: Fraction
+    """Seconds: the video's, or the sound's where there is no video."""
+    timecode_frame: int
+    """Absolute frame of the start timecode, 0 where the file has none."""
+    drop_frame: bool
+    has_audio: bool
+    width: int = 0
+    height: int = 0
+    variable_rate: bool = False
+    """True where frames are unevenly spaced (phones, screen recordings)."""
+    first_pts: Fraction = Fraction(0)
+    """The video stream's first presentation time in seconds: media time 0."""
+
+    @property
+    def start_seconds(self) -> Fraction:
+        """The start timecode in seconds."""
+        return self.timecode_frame / self.rate if self.rate else Fraction(0)
+
+
+def open_media(path: Path) -> "av.container.InputContainer":
+    """`path` opened for decoding; use it in a `with`. Image sequences are patterns (`a.%04d.png`).
+
+    Raises MediaError where the file is missing or nothing that can be decoded.
+    """
+    import av
+    import av.container
+
+    options = {"protocol_whitelist": "file,crypto,data"}
+    kind: str | None = None
+    if not path.is_file():
+        numbers = _sequence_numbers(path)
+        if not numbers:
+            raise MediaError(f"The media file {path} does not exist; bring it back or relink it in the editor.")
+        options["start_number"] = str(numbers[0])
+        kind = "image2"
+    try:
+        container = av.open(str(path.absolute()), format=kind, options=options, metadata_errors="replace")
+    except (av.FFmpegError, OSError, ValueError) as problem:
+        raise MediaError(f"The media file {path} cannot be decoded: {_reason(problem)}.") from problem
+    if not isinstance(container, av.container.InputContainer):  # pragma: no cover - av.open without a mode reads
+        raise MediaError(f"The media file {path} cannot be opened for reading.")
+    return container
+
+
+def probe(path: Path) -> MediaInfo:
+    """What the file at `path` holds. Raises MediaError where it cannot be read or holds neither video nor sound."""
+    try:
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+    except OSError:
+        stamp = (0, 0)
+    return _probe(path, stamp)
+
+
+@lru_cache(maxsize=4096)
+def _probe(path: Path, stamp: tuple[int, int]) -> MediaInfo:  # noqa: ARG001 - the stamp renews the cached answer
+    import av
+
+    try:
+        with open_media(path) as container:
+            return _describe(path, container)
+    except av.FFmpegError as problem:
+        raise MediaError(f"The media file {path} cannot be decoded: {_reason(problem)}.") from problem
+
+
+def picture_stream(container: "av.container.InputContainer") -> Any:
+    """The video stream that is the film, not an attached cover; None where there is none."""
+    import av.stream
+
+    for stream in container.streams.video:
+        if not stream.disposition & av.stream.Disposition.attached_pic:
+            return stream
+    return None
+
+
+def _describe(path: Path, container: "av.container.InputContainer") -> MediaInfo:
+    import av
+
+    stream = picture_stream(container)
+    has_audio = bool(container.streams.audio)
+    total = Fraction(container.duration or 0, av.time_base)
+    if stream is None:
+        if not has_audio:
+            raise MediaError(f"The media file {path} holds neither video nor sound.")
+        sound = container.streams.audio[0]
+        length = sound.duration * sound.time_base if sound.duration and sound.time_base else total
+        return MediaInfo(path, None, 0, Fraction(length), 0, False, True)
+    average, guessed, base = stream.average_rate, stream.guessed_rate, stream.base_rate
+    best = guessed or average or base
+    if not best:
+        raise MediaError(f"The media file {path} does not say its frame rate.")
+    rate = exact_rate(Fraction(best))
+    variable = bool(average and abs(Fraction(average) / rate - 1) > Fraction(1, 100))
+    length = stream.duration * stream.time_base if stream.duration and stream.time_base else total
+    frames = stream.frames or quantise(Fraction(length) * rate)
+    if variable and length:
+        frames = quantise(Fraction(length) * rate)
+    if not frames:
+        # Raw streams carry neither: count the packets, which decodes nothing.
+        frames = sum(1 for packet in container.demux(stream) if packet.size)
+    timecode_frame, drop = _timecode(container, stream, rate)
+    first = stream.start_time * stream.time_base if stream.start_time and stream.time_base else Fraction(0)
+    return MediaInfo(
+        path=path,
+        rate=rate,
+        frames=frames,
+        duration=Fraction(frames) / rate,
+        timecode_frame=timecode_frame,
+        drop_frame=drop,
+        has_audio=has_audio,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        variable_rate=variable,
+        first_pts=Fraction(first),
+    )
+
+
+def _timecode(container: "av.container.InputContainer", stream: Any, rate: Fraction) -> tuple[int, bool]:
+    """(absolute frame, drop-frame) of the first `timecode` tag: the video stream's, the container's, a data track's."""
+    places = [stream.metadata, container.metadata, *(other.metadata for other in container.streams)]
+    for metadata in places:
+        for key, text in metadata.items():
+            if key.lower() != "timecode":
+                continue
+            try:
+                return parse_timecode(text, rate), ";" in text or "." in text
+            except InputError:
+                continue  # a tag in another rate or form; the next may do
+    return 0, False
+
+
+def _sequence_numbers(path: Path) -> list[int]:
+    """The frame numbers that exist for an image pattern, in order; empty where `path` is no pattern."""
+    match = re.fullmatch(r"(.*)%(?:0(\d{1,2}))?d(.*)", path.name)
+    if not match or not path.parent.is_dir():
+        return []
+    before, after = match[1].replace("%%", "%"), match[3].replace("%%", "%")
+    digits = rf"\d{{{int(match[2])},}}" if match[2] else r"\d+"
+    name = re.compile(re.escape(before) + f"({digits})" + re.escape(after))
+    return sorted(int(found[1]) for entry in path.parent.iterdir() if (found := name.fullmatch(entry.name)))
+
+
+def _reason(problem: Exception) -> str:
+    return str(getattr(problem, "strerror", None) or problem).strip().rstrip(".").lower() or "it is damaged"

@@ -1,0 +1,161 @@
+"""Broadcast Wave: PCM with a `bext` chunk (EBU Tech 3285, version 2) and an `iXML` chunk (2.10).
+
+Written here as two small tables: FFmpeg's muxer writes `bext` but no iXML and stamps its own version into the file,
+libsndfile's Python binding writes neither, and the bytes are to depend on the sound alone.
+"""
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from xml.sax.saxutils import escape
+
+import numpy as np
+from numpy.typing import NDArray
+from shotscore_engine.errors import OutputError
+from shotscore_engine.timing import rate_text
+
+from .files import replacing
+
+_LARGEST = 0xFFFFFFFF - 65_536
+_UNKNOWN_LOUDNESS = 0x7FFF
+_CHUNK_SAMPLES = 1 << 18
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a Broadcast Wave file says of itself."""
+
+    description: str
+    """Up to 256 characters."""
+    time_reference: int
+    """Samples from midnight to the first sample."""
+    rate: Fraction
+    """Picture frames per second."""
+    drop_frame: bool
+    project: str
+    scene: str
+    """The cue."""
+    tracks: tuple[str, ...]
+    """A name per channel."""
+    take: str = "1"
+    reference: str = ""
+    """Up to 32 characters that name the take this sound belongs to."""
+    created: str = ""
+    """YYYY-MM-DDTHH:MM:SS; empty leaves the fields blank, and the bytes a function of the sound."""
+    integrated_lufs: float | None = None
+    true_peak_db: float | None = None
+
+
+# (field, format): Tech 3285 section 2.3.
+_BEXT = struct.Struct("<256s32s32s10s8sQH64sHHHHH180s")
+
+
+def bext_chunk(label: Label) -> bytes:
+    """The body of `bext`, version 2."""
+    date, _, clock = label.created.partition("T")
+    return _BEXT.pack(
+        _ascii(label.description, 256),
+        _ascii("Shotscore", 32),
+        _ascii(label.reference, 32),
+        _ascii(date, 10),
+        _ascii(clock, 8),
+        label.time_reference,
+        2,
+        bytes(64),
+        _hundredths(label.integrated_lufs),
+        _UNKNOWN_LOUDNESS,
+        _hundredths(label.true_peak_db),
+        _UNKNOWN_LOUDNESS,
+        _UNKNOWN_LOUDNESS,
+        bytes(180),
+    )
+
+
+def ixml_chunk(label: Label, sample_rate: int, bits: int) -> bytes:
+    """The body of `iXML`: project, scene, take, timecode and a name per channel."""
+    high, low = divmod(label.time_reference, 1 << 32)
+    tracks = "".join(
+        f"<TRACK><CHANNEL_INDEX>{n}</CHANNEL_INDEX><INTERLEAVE_INDEX>{n}</INTERLEAVE_INDEX>"
+        f"<NAME>{escape(name)}</NAME><FUNCTION>{escape(name)}</FUNCTION></TRACK>"
+        for n, name in enumerate(label.tracks, 1)
+    )
+    return (
+        '<?xml version="1.0" encoding="UTF-8"?>'
+        f"<BWFXML><IXML_VERSION>2.10</IXML_VERSION><PROJECT>{escape(label.project)}</PROJECT>"
+        f"<SCENE>{escape(label.scene)}</SCENE><TAKE>{escape(label.take)}</TAKE><TAPE></TAPE>"
+        f"<NOTE>{escape(label.description)}</NOTE>"
+        f"<SPEED><MASTER_SPEED>{rate_text(label.rate)}</MASTER_SPEED><CURRENT_SPEED>{rate_text(label.rate)}</CURRENT_SPEED>"
+        f"<TIMECODE_RATE>{rate_text(label.rate)}</TIMECODE_RATE>"
+        f"<TIMECODE_FLAG>{'DF' if label.drop_frame else 'NDF'}</TIMECODE_FLAG>"
+        f"<FILE_SAMPLE_RATE>{sample_rate}</FILE_SAMPLE_RATE><AUDIO_BIT_DEPTH>{bits}</AUDIO_BIT_DEPTH>"
+        f"<DIGITIZER_SAMPLE_RATE>{sample_rate}</DIGITIZER_SAMPLE_RATE>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>{high}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_HI>"
+        f"<TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>{low}</TIMESTAMP_SAMPLES_SINCE_MIDNIGHT_LO>"
+        f"<TIMESTAMP_SAMPLE_RATE>{sample_rate}</TIMESTAMP_SAMPLE_RATE></SPEED>"
+        f"<TRACK_LIST><TRACK_COUNT>{len(label.tracks)}</TRACK_COUNT>{tracks}</TRACK_LIST></BWFXML>"
+    ).encode()
+
+
+def header(label: Label, sample_rate: int, bits: int, channels: int, samples: int) -> bytes:
+    """Everything up to the first sample: RIFF, fmt, bext, iXML and the head of data.
+
+    Raises OutputError where the file would pass RIFF's 4 GiB.
+    """
+    frame = channels * bits // 8
+    data = samples * frame
+    if data > _LARGEST:
+        raise OutputError(f"{samples} samples of {channels} channels do not fit into one WAV file; split the cue.")
+    fmt = struct.pack("<HHIIHH", 1, channels, sample_rate, sample_rate * frame, frame, bits)
+    chunks = b"".join(
+        _chunk(name, body)
+        for name, body in (
+            (b"fmt ", fmt),
+            (b"bext", bext_chunk(label)),
+            (b"iXML", ixml_chunk(label, sample_rate, bits)),
+        )
+    )
+    body = 4 + len(chunks) + 8 + data + data % 2
+    return b"RIFF" + struct.pack("<I", body) + b"WAVE" + chunks + b"data" + struct.pack("<I", data)
+
+
+def pcm(sound: NDArray[np.floating], bits: int) -> bytes:
+    """(samples, channels) float in [-1, 1] as little-endian integers of 16, 24 or 32 bits, rounded, never wrapped."""
+    full = 2.0 ** (bits - 1)
+    whole = np.clip(np.rint(np.asarray(sound, np.float64) * full), -full, full - 1).astype("<i4")
+    if bits == 32:
+        return whole.tobytes()
+    return whole.view(np.uint8).reshape(-1, 4)[:, : bits // 8].tobytes()
+
+
+def write(
+    path: Path,
+    blocks: Iterator[NDArray[np.floating]],
+    label: Label,
+    sample_rate: int,
+    bits: int,
+    channels: int,
+    samples: int,
+) -> None:
+    """Write blocks of sound, `samples` in all, to `path`, whole or not at all."""
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        file.write(header(label, sample_rate, bits, channels, samples))
+        for block in blocks:
+            file.write(pcm(block, bits))
+        if samples * channels * bits // 8 % 2:
+            file.write(b"\0")
+
+
+def _chunk(name: bytes, body: bytes) -> bytes:
+    return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
+
+
+def _ascii(text: str, size: int) -> bytes:
+    return text.encode("ascii", "replace")[:size]
+
+
+def _hundredths(value: float | None) -> int:
+    if value is None or not np.isfinite(value):
+        return _UNKNOWN_LOUDNESS
+    return round(value * 100) & 0xFFFF

@@ -1,0 +1,84 @@
+"""Loudness by ITU-R BS.1770 (EBU R128), true peak, and the gain that brings a mix to a target without clipping.
+
+Sounds are (samples, channels) float. Integrated loudness is pyloudnorm's; true peak is the largest value of the
+signal at four times its rate (BS.1770-4, annex 2).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage, signal
+
+OVERSAMPLING = 4
+_SHORTEST_SECONDS = 0.4
+"""One gating block of BS.1770."""
+_MARGIN_DB = 0.15
+"""Kept below the ceiling, for meters whose interpolation differs from ours."""
+_CHUNK = 1 << 19
+
+
+@dataclass(frozen=True)
+class Loudness:
+    """What a meter says of a mix."""
+
+    integrated_lufs: float
+    """-inf for silence."""
+    true_peak_db: float
+    """dBTP; -inf for silence."""
+
+
+def measure(sound: NDArray[np.floating], sample_rate: int) -> Loudness:
+    """Integrated loudness and true peak of a sound."""
+    peak = float(true_peaks(sound).max(initial=0.0))
+    return Loudness(integrated(sound, sample_rate), 20 * float(np.log10(peak)) if peak > 0 else -np.inf)
+
+
+def integrated(sound: NDArray[np.floating], sample_rate: int) -> float:
+    """LUFS; sounds shorter than a gating block are repeated to its length."""
+    import pyloudnorm
+
+    if not sound.any():
+        return -np.inf
+    shortest = int(_SHORTEST_SECONDS * sample_rate) + 1
+    if len(sound) < shortest:
+        sound = np.tile(sound, (-(-shortest // len(sound)), 1))
+    with np.errstate(divide="ignore"):
+        return float(pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(sound, np.float64)))
+
+
+def true_peaks(sound: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Per sample, the largest magnitude of any channel between it and the next, seen at four times the rate."""
+    peaks = np.empty(len(sound), np.float32)
+    edge = 64
+    for start in range(0, len(sound), _CHUNK):
+        end = min(start + _CHUNK, len(sound))
+        first = max(0, start - edge)
+        around = np.asarray(sound[first : end + edge], np.float32)
+        fine = np.abs(signal.resample_poly(around, OVERSAMPLING, 1, axis=0)).max(axis=1)
+        grouped = fine.reshape(-1, OVERSAMPLING).max(axis=1)
+        peaks[start:end] = grouped[start - first : end - first]
+    return peaks
+
+
+def limiter_gain(
+    peaks: NDArray[np.float32], sample_rate: int, ceiling_db: float, window_ms: float = 50.0
+) -> NDArray[np.float32]:
+    """A gain per sample, at most 1, that keeps `peaks` under the ceiling; one for all channels and all stems.
+
+    The gain a peak needs is held for `window_ms` on both sides of it and smoothed by two averages that together
+    reach as far, so that it never exceeds what a sample needs. Where nothing is too loud it is exactly 1.
+
+    Written here because a gain is needed, not a limited sound: pedalboard's limiter (JUCE's) gives only the sound,
+    compresses from -10 dB on, and knows neither look-ahead nor true peak.
+    """
+    ceiling = np.float32(10 ** ((ceiling_db - _MARGIN_DB) / 20))
+    needed = np.minimum(1.0, ceiling / np.maximum(peaks, 1e-9)).astype(np.float32)
+    if (needed >= 1.0).all():
+        return needed
+    half = max(2, int(window_ms / 1000 * sample_rate / 2) * 2)
+    held = ndimage.minimum_filter1d(needed, 2 * half + 1, mode="nearest")
+    for _ in range(2):
+        held = ndimage.uniform_filter1d(held.astype(np.float64), half + 1, mode="nearest")
+    gain: NDArray[np.float32] = np.minimum(held, needed).astype(np.float32)
+    return gain

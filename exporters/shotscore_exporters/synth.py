@@ -1,0 +1,193 @@
+"""Notes to sound: one line, one SoundFont, an exact number of samples; dry, without reverb or chorus.
+
+Two players. FluidSynth where its library is installed: it follows the SoundFont specification (filters,
+modulators, the pedal), and with dynamic loading reads only the samples of the instrument asked for. Its functions
+are called by ctypes, because pyfluidsynth gives 16-bit samples only; ctypes lets go of Python's lock, so that stems
+render side by side. Else symusic, which comes with the package, reads .sf2 and .sf3 and is as fast, but plays
+without a SoundFont's filters.
+"""
+
+import ctypes
+import ctypes.util
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from shotscore_engine.errors import InputError, RequestError
+from shotscore_engine.perform import Stem
+from shotscore_engine.timing import quantise
+
+Player = Literal["auto", "fluidsynth", "symusic"]
+_DRUM_CHANNEL = 9
+_SEVENTH_ORDER = 7
+_BLOCK = 64
+"""FluidSynth looks at what to play every 64 samples."""
+
+
+def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Player = "auto") -> NDArray[np.float32]:
+    """The stem's sound, (samples, 2) float32, from the cue's start; the same stem gives the same samples.
+
+    Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
+    """
+    if player == "auto":
+        player = "fluidsynth" if fluidsynth_library() else "symusic"
+    if player == "fluidsynth":
+        return _play_with_fluidsynth(stem, soundfont, sample_rate, samples)
+    return _play_with_symusic(stem, soundfont, sample_rate, samples)
+
+
+@dataclass(frozen=True)
+class _Event:
+    sample: int
+    rank: int
+    """Keys go up before they are struck again."""
+    key: int
+    value: int
+    """Velocity, 0 for a key going up; the value of a controller."""
+
+
+def _events(stem: Stem, sample_rate: int) -> list[_Event]:
+    events = [_Event(quantise(c.time * sample_rate), 1, c.number, c.value) for c in stem.controls]
+    for note in stem.notes:
+        start = quantise(note.start * sample_rate)
+        end = max(start + _BLOCK, quantise((note.start + note.duration) * sample_rate))
+        events += [_Event(start, 2, note.pitch, note.velocity), _Event(end, 0, note.pitch, 0)]
+    return sorted(events, key=lambda event: (event.sample, event.rank, event.key))
+
+
+@cache
+def fluidsynth_library() -> str | None:
+    """The name or path of libfluidsynth, or None where it is not installed."""
+    for name in ("fluidsynth", "libfluidsynth-3", "libfluidsynth"):
+        if found := ctypes.util.find_library(name):
+            return found
+    for path in _library_places():
+        if path.is_file():
+            return str(path)
+    return None
+
+
+def _library_places() -> Iterator[Path]:
+    """Where find_library does not look: beside the program, and Homebrew's folders."""
+    if program := shutil.which("fluidsynth"):
+        folder = Path(program).resolve().parent
+        names = {"win32": ("libfluidsynth-3.dll",), "darwin": ("libfluidsynth.3.dylib", "libfluidsynth.dylib")}
+        for name in names.get(sys.platform, ("libfluidsynth.so.3",)):
+            yield from (folder / name, folder.parent / "lib" / name)
+    if sys.platform == "darwin":
+        for base in ("/opt/homebrew/lib", "/usr/local/lib"):
+            yield Path(base) / "libfluidsynth.dylib"
+
+
+@cache
+def _fluidsynth() -> Any:
+    name = fluidsynth_library()
+    if name is None:
+        raise RequestError(
+            "FluidSynth's library is not installed; install it (Debian: libfluidsynth3) or choose symusic."
+        )
+    if sys.platform == "win32":
+        os.add_dll_directory(str(Path(name).parent))
+    library = ctypes.CDLL(name)
+    pointer, text, whole = ctypes.c_void_p, ctypes.c_char_p, ctypes.c_int
+    for function, result, arguments in (
+        ("new_fluid_settings", pointer, ()),
+        ("delete_fluid_settings", None, (pointer,)),
+        ("fluid_settings_setnum", whole, (pointer, text, ctypes.c_double)),
+        ("fluid_settings_setint", whole, (pointer, text, whole)),
+        ("new_fluid_synth", pointer, (pointer,)),
+        ("delete_fluid_synth", None, (pointer,)),
+        ("fluid_synth_sfload", whole, (pointer, text, whole)),
+        ("fluid_synth_set_interp_method", whole, (pointer, whole, whole)),
+        ("fluid_synth_program_change", whole, (pointer, whole, whole)),
+        ("fluid_synth_cc", whole, (pointer, whole, whole, whole)),
+        ("fluid_synth_noteon", whole, (pointer, whole, whole, whole)),
+        ("fluid_synth_noteoff", whole, (pointer, whole, whole)),
+        ("fluid_synth_write_float", whole, (pointer, whole, pointer, whole, whole, pointer, whole, whole)),
+        ("fluid_set_log_function", pointer, (whole, pointer, pointer)),
+    ):
+        call = getattr(library, function)
+        call.restype, call.argtypes = result, arguments
+    for level in range(5):
+        # Its warnings (about voices and missing ROM samples) belong on nobody's screen; failures are return values.
+        library.fluid_set_log_function(level, None, None)
+    return library
+
+
+def _play_with_fluidsynth(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:
+    library = _fluidsynth()
+    sound = np.zeros((samples, 2), np.float32)
+    settings = library.new_fluid_settings()
+    library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
+    library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
+    for name, value in (
+        (b"reverb.active", 0),
+        (b"chorus.active", 0),
+        (b"dynamic-sample-loading", 1),
+        (b"polyphony", 512),
+    ):
+        library.fluid_settings_setint(settings, b"synth." + name, value)
+    synth = library.new_fluid_synth(settings)
+    try:
+        if library.fluid_synth_sfload(synth, os.fsencode(soundfont), 1) < 0:
+            raise InputError(f"FluidSynth cannot read the SoundFont {soundfont}; name another one.")
+        library.fluid_synth_set_interp_method(synth, -1, _SEVENTH_ORDER)
+        channel = _DRUM_CHANNEL if stem.is_drum else 0
+        library.fluid_synth_program_change(synth, channel, stem.program)
+        address, now = sound.ctypes.data, 0
+
+        def render_to(end: int) -> int:
+            if end > now:
+                place = address + now * 8
+                library.fluid_synth_write_float(synth, end - now, place, 0, 2, place + 4, 0, 2)
+            return max(now, end)
+
+        for event in _events(stem, sample_rate):
+            now = render_to(min(event.sample, samples))
+            if event.rank == 1:
+                library.fluid_synth_cc(synth, channel, event.key, event.value)
+            elif event.value:
+                library.fluid_synth_noteon(synth, channel, event.key, event.value)
+            else:
+                library.fluid_synth_noteoff(synth, channel, event.key)
+        render_to(samples)
+    finally:
+        library.delete_fluid_synth(synth)
+        library.delete_fluid_settings(settings)
+    return sound
+
+
+def _play_with_symusic(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:
+    import symusic
+
+    score = symusic.Score(480, ttype="tick")
+    score.tempos.append(symusic.Tempo(0, 125.0))
+    # 480 ticks of 480 ms: a tick is a millisecond.
+    track = symusic.Track("", stem.program, stem.is_drum, ttype="tick")
+    for note in stem.notes:
+        start = quantise(note.start * 1000)
+        end = max(start + 1, quantise((note.start + note.duration) * 1000))
+        track.notes.append(symusic.Note(start, end - start, note.pitch, note.velocity, ttype="tick"))
+    for control in stem.controls:
+        track.controls.append(
+            symusic.ControlChange(quantise(control.time * 1000), control.number, control.value, ttype="tick")
+        )
+    score.tracks.append(track)
+    sound = np.zeros((samples, 2), np.float32)
+    if stem.notes:
+        try:
+            played = symusic.Synthesizer(str(soundfont), sample_rate).render(score, stereo=True)
+        except (RuntimeError, ValueError, TypeError) as problem:
+            raise InputError(
+                f"symusic cannot play the SoundFont {soundfont} ({problem}); install FluidSynth."
+            ) from problem
+        count = min(samples, played.shape[1])
+        sound[:count] = np.asarray(played, np.float32).T[:count]
+    return sound

@@ -29,6 +29,10 @@ class ModelError(InputError):
     """A model file is missing, is not a model, or has the wrong inputs and outputs."""
 
 
+class SessionError(InputError):
+    """A session file is missing, damaged, or written by a newer Shotscore."""
+
+
 class OutputError(InputError):
     """A folder or file cannot be written."""
 

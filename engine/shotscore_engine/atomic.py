@@ -1,0 +1,103 @@
+"""Writing whole or not at all: files beside their target first, then in its place in one step.
+
+Whoever is killed in between leaves the old file, the new file, or the old file and a hidden temporary one; never half
+a file under the target's name.
+"""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from .errors import OutputError
+
+
+def replace_file(path: Path, data: bytes, previous: Path | None = None) -> None:
+    """Put `data` at `path`, whole or not at all; folders are made.
+
+    What stood at `path` before is kept at `previous` if that is given. Raises OutputError where writing fails.
+    """
+    with replacing(path, previous) as temporary, temporary.open("wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())  # a session must survive the power going off, not only the program
+
+
+@contextmanager
+def replacing(path: Path, previous: Path | None = None) -> Iterator[Path]:
+    """A temporary path beside `path` that takes its place when the block ends well, and goes away when it does not.
+
+    What stood at `path` before is kept at `previous` if that is given. Raises OutputError where writing fails.
+    """
+    temporary = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes files nobody else may read; a delivered file has the rights a new file would have.
+        temporary.chmod(0o666 & ~_umask())
+        if previous is not None and path.exists():
+            _keep(path, previous)
+        temporary.replace(path)
+    except OSError as problem:
+        raise OutputError(f"{path} cannot be written: {problem.strerror or problem}.") from problem
+    finally:
+        if temporary is not None:
+            with suppress(FileNotFoundError):
+                temporary.unlink()
+
+
+@contextmanager
+def staging(folder: Path) -> Iterator[Path]:
+    """A temporary folder on `folder`'s file system; it goes away, with what is left in it, when the block ends.
+
+    Raises OutputError where nothing can be written there.
+    """
+    beside = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    try:
+        stage = tempfile.TemporaryDirectory(prefix=".shotscore-", dir=beside, ignore_cleanup_errors=True)
+    except OSError as problem:
+        raise OutputError(f"{folder} cannot be written to: {problem.strerror or problem}; choose another.") from problem
+    with stage as name:
+        yield Path(name)
+
+
+def move_into(stage: Path, folder: Path) -> tuple[Path, ...]:
+    """Move every file under `stage` to its place under `folder`, one atomic step each; the new paths, sorted.
+
+    before  stage/a.mid  stage/stems/b.wav        after  folder/a.mid  folder/stems/b.wav
+
+    Raises OutputError where a file cannot be put in place.
+    """
+    moved = []
+    for source in sorted(path for path in stage.rglob("*") if path.is_file()):
+        target = folder / source.relative_to(stage)
+        try:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            source.replace(target)
+        except OSError as problem:
+            raise OutputError(f"{target} cannot be written: {problem.strerror or problem}.") from problem
+        moved.append(target)
+    return tuple(moved)
+
+
+def _keep(path: Path, previous: Path) -> None:
+    """A second name for the file at `path`, so that it is never missing; a copy where the file system has no links."""
+    import shutil
+
+    spare = previous.with_name(f".{previous.name}.tmp")
+    spare.unlink(missing_ok=True)
+    try:
+        os.link(path, spare)
+    except OSError:
+        shutil.copy2(path, spare)
+    spare.replace(previous)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,257 @@
+"""The session: what a person works on, and its file.
+
+A session is a value: every change returns a new one. The panel, the command line and the add-ons are three faces of
+it; none has logic of its own. The file `NAME.shotscore` is JSON for people to read; notes are written as text,
+`start length pitch velocity` in sixteenths, separated by `; `. It carries a version: files of a newer one are refused,
+and what fields this version does not know held is kept when the session is saved again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from fractions import Fraction
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from . import __version__
+from .atomic import replace_file
+from .errors import RequestError, SessionError
+from .grid import BeatGrid
+from .picture import Picture
+from .request import ScoreRequest
+from .roll import PARTS, PITCHES, Roll
+from .spotting import Cue
+
+FORMAT = 1
+SUFFIX = ".shotscore"
+PREVIOUS_SUFFIX = ".bak"
+"""`NAME.shotscore.bak` is the session as it was before the last save."""
+
+MAX_FILE_BYTES = 256 * 2**20
+_RECORDED = ("numpy", "onnxruntime-gpu", "onnxruntime", "av", "opencv-python-headless")
+"""Distributions whose version can change a take."""
+
+
+@dataclass(frozen=True)
+class ModelRecord:
+    """Which model wrote a take."""
+
+    name: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Take:
+    """One generated version of a cue, with all it takes to make it again bit for bit."""
+
+    cue: str
+    number: int
+    """From 1 in its cue; never given twice."""
+    request: ScoreRequest
+    """`request.seed` is this take's own."""
+    grid: BeatGrid
+    key: str
+    style: str
+    notes: tuple[str, ...]
+    """One text a part, in the order of `roll.PARTS`; see `write_notes`."""
+    model: ModelRecord
+    device: str
+    """The ONNX Runtime provider that ran."""
+    device_reason: str = ""
+    """Why not a faster one."""
+    dialogue: tuple[tuple[Fraction, Fraction], ...] = ()
+    """(start, end) in seconds from the cue's start where the music makes room for speech."""
+    versions: dict[str, str] = field(default_factory=dict)
+
+    def roll(self) -> Roll:
+        """The notes as a roll of the grid's own length."""
+        return read_notes(self.notes, self.grid.beats * 4)
+
+
+@dataclass(frozen=True)
+class Session:
+    """A picture, its cues and their takes."""
+
+    timeline: str
+    """The file the picture was read from, as an absolute path."""
+    picture: Picture
+    cues: tuple[Cue, ...] = ()
+    takes: tuple[Take, ...] = ()
+    chosen: dict[str, int] = field(default_factory=dict)
+    """The take in use, by cue."""
+    unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    """The file as it was read, for the fields this version does not know."""
+
+    @property
+    def name(self) -> str:
+        """The timeline file's name without its ending; what files of this session are called."""
+        return Path(self.timeline).stem
+
+    def cue(self, name: str) -> Cue:
+        """The cue called `name`. Raises RequestError where there is none."""
+        for cue in self.cues:
+            if cue.name == name:
+                return cue
+        names = ", ".join(cue.name for cue in self.cues) or "none yet"
+        raise RequestError(f"There is no cue {name!r} in this session; there is {names}.")
+
+    def take(self, cue: str, number: int | None = None) -> Take:
+        """Take `number` of a cue, or the one in use. Raises RequestError where there is none."""
+        wanted = self.chosen.get(cue) if number is None else number
+        for take in self.takes:
+            if (take.cue, take.number) == (cue, wanted):
+                return take
+        raise RequestError(f"The cue {cue!r} has no take {wanted}; score it first.")
+
+    def with_takes(self, cue: Cue, takes: Sequence[Take]) -> Session:
+        """This session with `cue` (new, or in place of the one of its name) and `takes` added; the first is in use."""
+        cues = tuple(old for old in self.cues if old.name != cue.name)
+        chosen = {**self.chosen, cue.name: takes[0].number} if takes else self.chosen
+        return replace(self, cues=(*cues, cue), takes=(*self.takes, *takes), chosen=chosen)
+
+    def next_take(self, cue: str) -> int:
+        """A take number nobody has used in this cue."""
+        return 1 + max((take.number for take in self.takes if take.cue == cue), default=0)
+
+    # --- the file ----------------------------------------------------------------------------------------------
+
+    def to_bytes(self) -> bytes:
+        """The session as JSON in UTF-8."""
+        import msgspec
+
+        known = msgspec.to_builtins(self, enc_hook=_encode, builtin_types=())
+        del known["unknown"]
+        document = _merge(self.unknown, {"format": FORMAT, **known})
+        return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
+
+    def save(self, path: Path) -> None:
+        """Write the session to `path`, whole or not at all; what was there is kept beside it.
+
+        Raises OutputError where it cannot be written.
+        """
+        replace_file(path, self.to_bytes(), previous=path.with_name(path.name + PREVIOUS_SUFFIX))
+
+    @classmethod
+    def from_bytes(cls, data: bytes, origin: str = "The session") -> Session:
+        """The session written as `data`. Raises SessionError where it is damaged, or newer than this program."""
+        import msgspec
+
+        try:
+            document = msgspec.json.decode(data)
+            version = document["format"] if isinstance(document, dict) else None
+            if not isinstance(version, int):
+                raise SessionError(f"{origin} is not a Shotscore session; give a file that `score` wrote.")
+            if version > FORMAT:
+                raise SessionError(
+                    f"{origin} has format {version}; this Shotscore reads up to {FORMAT}, so update it to open this."
+                )
+            session = msgspec.convert(document, cls, dec_hook=_decode)
+        except (msgspec.MsgspecError, KeyError, RequestError, RecursionError) as problem:
+            raise SessionError(f"{origin} is damaged: {problem}.") from problem
+        return replace(session, unknown=document)
+
+    @classmethod
+    def open(cls, path: Path) -> Session:
+        """The session in the file `path`. Raises SessionError where that is none, or where it cannot be read."""
+        try:
+            if path.stat().st_size > MAX_FILE_BYTES:
+                raise SessionError(f"{path} is larger than {MAX_FILE_BYTES:,} bytes; it is not read.")
+            data = path.read_bytes()
+        except OSError as problem:
+            raise SessionError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
+        try:
+            return cls.from_bytes(data, str(path))
+        except SessionError as problem:
+            previous = path.with_name(path.name + PREVIOUS_SUFFIX)
+            if previous.exists():
+                raise SessionError(f"{problem} The session as it was one save before is {previous}.") from problem
+            raise
+
+
+# --- notes as text -----------------------------------------------------------------------------------------------
+
+
+def write_notes(roll: Roll) -> tuple[str, ...]:
+    """One text a part: `start length pitch velocity` of each note, in sixteenths, in order, separated by `; `.
+
+    before  onset[0, 0, 60], sustain[0, 1:4, 60], velocity 80        after  ("0 4 60 80", "", "")
+    """
+    from .perform import roll_notes
+
+    texts = []
+    for part in range(len(PARTS)):
+        notes = roll_notes(roll, part)
+        texts.append("; ".join(f"{note.start} {note.length} {note.pitch} {note.velocity}" for note in notes))
+    return tuple(texts)
+
+
+def read_notes(texts: Sequence[str], steps: int) -> Roll:
+    """The roll of `steps` sixteenths that `write_notes` wrote. Raises SessionError where the text is damaged."""
+    shape = (len(PARTS), steps, PITCHES)
+    onset, sustain, velocity = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
+    for part, text in enumerate(texts):
+        for word in text.split("; ") if text else ():
+            try:
+                start, length, pitch, strength = (int(number) for number in word.split())
+                if not (0 <= start < steps and length > 0 and 0 <= pitch < PITCHES and 0 < strength < 128):
+                    raise ValueError(word)
+            except ValueError as problem:
+                raise SessionError(f"{word!r} is not a note within {steps} sixteenths.") from problem
+            onset[part, start, pitch] = True
+            velocity[part, start, pitch] = strength
+            sustain[part, start + 1 : start + length, pitch] = True
+    sustain &= ~onset
+    return Roll(onset, sustain, velocity)
+
+
+# --- JSON of what JSON does not know -----------------------------------------------------------------------------
+
+
+def _encode(value: Any) -> Any:
+    if isinstance(value, Fraction):
+        return str(value)
+    if isinstance(value, Path):
+        return str(value)
+    raise NotImplementedError(f"{type(value).__name__} has no place in a session file")
+
+
+def _decode(kind: type, value: Any) -> Any:
+    if kind is Fraction and isinstance(value, str | int):
+        try:
+            return Fraction(value)
+        except ZeroDivisionError as problem:
+            raise ValueError(f"{value!r} is not a number") from problem
+    if issubclass(kind, Path) and isinstance(value, str):
+        return Path(value)
+    raise ValueError(f"{value!r} is not a {kind.__name__}")
+
+
+def _merge(old: Any, new: Any) -> Any:
+    """`new`, and what `old` holds beside it: fields of tables, and of list items that are still the same item."""
+    if isinstance(old, Mapping) and isinstance(new, Mapping):
+        return {**{k: v for k, v in old.items() if k not in new}, **{k: _merge(old.get(k), v) for k, v in new.items()}}
+    if isinstance(old, list) and isinstance(new, list | tuple):
+        known = {_identity(item): item for item in old if isinstance(item, Mapping)}
+        return [_merge(known.get(_identity(item)), item) if isinstance(item, Mapping) else item for item in new]
+    return new
+
+
+def _identity(item: Mapping[str, Any]) -> tuple[Any, ...]:
+    return tuple(item.get(name) for name in ("cue", "number", "name", "index", "frame", "start_frame", "kind", "track"))
+
+
+def recorded_versions() -> dict[str, str]:
+    """Versions of whatever can change a take."""
+    import platform
+
+    found = {"shotscore": __version__, "python": platform.python_version(), "machine": platform.machine()}
+    for name in _RECORDED:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return found

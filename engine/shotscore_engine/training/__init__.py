@@ -1,1 +1,1 @@
-"""Datasets, training, export, and the tables and figures of the paper; the only place torch may be imported."""
+"""Datasets, training, evaluation: everything that needs torch or runs before a model is shipped."""

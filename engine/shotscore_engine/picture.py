@@ -37,7 +37,7 @@ READER_KEY = "shotscore_reader"
 
 _MAX_NESTING = 64
 _MAX_SECONDS = Fraction(48 * 3600)
-_OVERLAY = re.compile(r"title|text|caption|lower.?third|adjustment|subtitle|credits", re.IGNORECASE)
+_OVERLAY = re.compile(r"title|text|caption|lower.?third|adjustment|credits|graphic|transparent", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -408,6 +408,10 @@ class _Flattener:
             start, duration = self._seconds(own.start_time), self._seconds(own.duration)
         if duration < 0:
             raise TimelineError(f"The item {item.name!r} lasts {float(duration)} seconds; durations are not below 0.")
+        if own is not None and content and (start >= content or start + duration <= 0):
+            # Seen in files of older writers, which left a track's record timecode in its source range.
+            self._warn(f"The source range of {item.name!r} lies outside its contents; the whole contents are used.")
+            start, duration = Fraction(0), content
         speed = self._speed(item)
         if own is None and speed not in (0, 1):
             duration = duration / abs(speed)

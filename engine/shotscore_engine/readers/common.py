@@ -126,6 +126,129 @@ def frame_range(start: int | Fraction, duration: int | Fraction, rate: Fraction)
     return otio.opentime.TimeRange(frames(start, rate), frames(duration, rate))
 
 
+class TrackBuilder:
+    """Lays items on a track by their record frames, with gaps between them.
+
+    OpenTimelineIO's tracks are sequences; the other formats name positions. An item that overlaps the one before
+    loses its overlapping head, and a sentence says so.
+    """
+
+    def __init__(self, name: str, kind: str, rate: Fraction, warnings: list[str]) -> None:
+        import opentimelineio as otio
+
+        self.track = otio.schema.Track(name=name, kind=kind)
+        self.rate, self.warnings = rate, warnings
+        self.end = 0
+        """The frame after the last item."""
+
+    def gap_to(self, start: int) -> None:
+        """Fill up to `start`."""
+        import opentimelineio as otio
+
+        if start > self.end:
+            self.track.append(otio.schema.Gap(source_range=frame_range(0, start - self.end, self.rate)))
+            self.end = start
+
+    def add(self, start: int, item: "otio.schema.Clip | otio.schema.Stack | otio.schema.Gap", duration: int) -> None:
+        """Put `item`, whose source range lasts `duration` frames of this track, at `start`."""
+        if start < self.end:
+            lost = min(self.end - start, duration)
+            self.warnings.append(f"{item.name!r} overlaps what stands before it by {lost} frames; they are left out.")
+            if lost >= duration:
+                return
+            _drop_head(item, lost, self.rate)
+            start, duration = start + lost, duration - lost
+        self.gap_to(start)
+        self.track.append(item)
+        self.end = start + duration
+
+    def transition(self, cut: int, first: int, last: int, kind: str) -> None:
+        """A transition from `first` to `last` around the edit at `cut`; the items beside it are added in order."""
+        import opentimelineio as otio
+
+        first, last = min(first, cut), max(last, cut)
+        if last > first and not (len(self.track) and isinstance(self.track[-1], otio.schema.Transition)):
+            self.gap_to(cut)
+            self.track.append(
+                otio.schema.Transition(
+                    name=kind,
+                    transition_type=otio.schema.TransitionTypes.SMPTE_Dissolve,
+                    in_offset=frames(cut - first, self.rate),
+                    out_offset=frames(last - cut, self.rate),
+                )
+            )
+
+
+def _drop_head(item: Any, lost: int, rate: Fraction) -> None:
+    """Take `lost` record frames off the item's beginning."""
+    import opentimelineio as otio
+
+    own = item.source_range
+    speed = Fraction(1)
+    for effect in item.effects:
+        if isinstance(effect, otio.schema.LinearTimeWarp):
+            speed *= Fraction(effect.time_scalar).limit_denominator(100_000)
+    taken = frames(lost, rate)
+    moved = own.start_time
+    if speed > 0:
+        moved = own.start_time + frames(lost * speed, rate).rescaled_to(own.start_time.rate)
+    item.source_range = otio.opentime.TimeRange(moved, own.duration - taken)
+
+
+def clip_of(
+    name: str,
+    *,
+    source: tuple[Fraction, Fraction],
+    duration: tuple[int, Fraction],
+    url: str | None,
+    available: "otio.opentime.TimeRange | None" = None,
+    speed: Fraction = Fraction(1),
+    generator: str | None = None,
+) -> "otio.schema.Clip":
+    """A clip: `source` = (first media frame used, its rate), `duration` = (record frames, the track's rate).
+
+    `speed` becomes a time warp; `source` is the lowest media frame used even where it is negative (reverse). Without
+    `url` the media is missing, or generated where `generator` names a kind.
+    """
+    import opentimelineio as otio
+
+    reference: Any
+    if generator is not None:
+        reference = otio.schema.GeneratorReference(name=name, generator_kind=generator)
+    elif url:
+        reference = otio.schema.ExternalReference(target_url=url, available_range=available)
+    else:
+        reference = otio.schema.MissingReference(available_range=available)
+    record = frames(*duration)
+    clip = otio.schema.Clip(
+        name=name,
+        media_reference=reference,
+        source_range=otio.opentime.TimeRange(frames(*source), record),
+    )
+    warp(clip, speed)
+    return clip
+
+
+def warp(item: "otio.schema.Clip | otio.schema.Stack", speed: Fraction) -> None:
+    """Give `item` the speed, where it is not 1."""
+    import opentimelineio as otio
+
+    if speed == 0:
+        item.effects.append(otio.schema.FreezeFrame())
+    elif speed != 1:
+        item.effects.append(otio.schema.LinearTimeWarp(time_scalar=float(speed)))
+
+
+def marker(name: str, start: int, duration: int, rate: Fraction, comment: str = "", colour: str = "") -> Any:
+    """A marker at a frame of whatever it is put on."""
+    import opentimelineio as otio
+
+    found = otio.schema.Marker(name=name, marked_range=frame_range(start, duration, rate), color=colour.upper())
+    if comment:
+        found.comment = comment
+    return found
+
+
 def whole_frames(seconds: Fraction, rate: Fraction) -> int:
     """The whole frame nearest to `seconds`."""
     return quantise(seconds * rate)

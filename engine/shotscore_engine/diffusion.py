@@ -12,6 +12,7 @@ Sources: Diff-BGM supplement, sections 2.1 and 3; DPM-Solver++ (Lu et al., 2022)
 guidance (Ho and Salimans, 2022).
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -50,7 +51,7 @@ def half_log_snr(t: float) -> float:
 def timestep_at(half_log_snr_value: float) -> float:
     """The timestep at which lambda takes this value, clipped to 0..1000."""
     log_bar = -math.log1p(math.exp(-2 * half_log_snr_value))
-    root = (_ROOT_START**3 - 3 * _SLOPE * log_bar) ** (1 / 3)
+    root = math.cbrt(_ROOT_START**3 - 3 * _SLOPE * log_bar)
     return min(float(MAX_T), max(0.0, (root - _ROOT_START) / _SLOPE))
 
 
@@ -124,7 +125,7 @@ def dpm_solver_pp_2m(denoise: Denoise, x: FloatArray, times: list[float], on_ste
     """DPM-Solver++(2M): second order, one evaluation a step. `x` is noise at times[0]; returns x_0."""
     previous: FloatArray | None = None
     previous_h = 0.0
-    for i, (t, s) in enumerate(zip(times[:-1], times[1:], strict=True)):
+    for i, (t, s) in enumerate(itertools.pairwise(times)):
         x_0 = denoise(x, t)
         if s > 0:
             h = half_log_snr(s) - half_log_snr(t)
@@ -152,14 +153,15 @@ def ddim(
     rng: np.random.Generator | None = None,
 ) -> FloatArray:
     """DDIM (Song et al., 2021); eta = 1 over all 1000 timesteps is the paper's ancestral sampler."""
-    for i, (t, s) in enumerate(zip(times[:-1], times[1:], strict=True)):
+    for i, (t, s) in enumerate(itertools.pairwise(times)):
         x_0 = denoise(x, t)
         if s > 0:
             alpha, sigma = alpha_sigma(t)
             alpha_s, sigma_s = alpha_sigma(s)
             noise = (x - np.float32(alpha) * x_0) / np.float32(sigma)
             fresh = eta * sigma_s / sigma * math.sqrt(max(0.0, 1 - (alpha / alpha_s) ** 2))
-            x = np.float32(alpha_s) * x_0 + np.float32(math.sqrt(max(0.0, sigma_s**2 - fresh**2))) * noise
+            along = math.sqrt(max(0.0, sigma_s**2 - fresh**2))
+            x = np.asarray(np.float32(alpha_s) * x_0 + np.float32(along) * noise, np.float32)
             if fresh > 0:
                 if rng is None:
                     raise RequestError(f"eta = {eta:g} adds noise at every step and needs a seeded generator.")

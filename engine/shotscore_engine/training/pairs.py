@@ -14,7 +14,8 @@ that real pictures, normalised to the same scales, can stand in for it.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -149,25 +150,69 @@ class Bank:
     image: FloatArray
     """(n, 8): the sentence's place in the image-label space."""
 
-    def near(self, valence: float, arousal: float, styles: Sequence[str], rng: np.random.Generator) -> int:
-        """A sentence near the point, of a fitting style more often than not."""
-        distance = (self.valence - valence) ** 2 + (self.arousal - arousal) ** 2
-        score = -distance / 0.06 + 0.7 * np.isin(self.style, list(styles))
-        return int(np.argmax(score + rng.gumbel(size=len(score))))
+    def near(
+        self,
+        valence: NDArray[np.floating],
+        arousal: NDArray[np.floating],
+        styles: Sequence[str],
+        rng: np.random.Generator,
+    ) -> NDArray[np.intp]:
+        """A sentence near each point (n,), of a fitting style more often than not."""
+        distance = (self.valence - valence[:, None]) ** 2 + (self.arousal - arousal[:, None]) ** 2
+        score = -distance / 0.06 + 0.7 * self.of_styles(tuple(styles))
+        return np.asarray((score + rng.gumbel(size=score.shape)).argmax(axis=1))
+
+    def of_styles(self, styles: tuple[str, ...]) -> NDArray[np.bool_]:
+        """(n,): sentences of one of `styles`."""
+        if styles not in self._of_styles:
+            self._of_styles[styles] = np.isin(self.style, styles)
+        return self._of_styles[styles]
+
+    _of_styles: dict[tuple[str, ...], NDArray[np.bool_]] = field(default_factory=dict, repr=False, compare=False)
 
 
-def cut_beats(song: Song, rng: np.random.Generator) -> NDArray[np.int64]:
-    """Pseudo-cuts: phrase boundaries with a little jitter, and cuts of an editor's whim between them."""
-    downbeats = np.flatnonzero(song.bar_position == 0)
-    phrases = np.flatnonzero(np.diff(song.section_start) != 0) + 1 if (song.section >= 0).any() else downbeats[::8]
+@dataclass(frozen=True)
+class Bridges:
+    """A song with what its picture would show, before chance has its part; all (T,)."""
+
+    song: Song
+    curves: Curves
+    valence: NDArray[np.float64]
+    arousal: NDArray[np.float64]
+    density: NDArray[np.float64]
+    """Share of its corpus that is sparser, over a bar."""
+    density_slow: NDArray[np.float64]
+    """The same over two bars."""
+    moving: NDArray[np.float64]
+    """The same over two beats."""
+    bpm: NDArray[np.float64]
+    """Smoothed over two bars."""
+
+
+def bridges(song: Song, c: Curves, scale: Scale) -> Bridges:
+    """Everything about `song` that does not change from draw to draw."""
+    felt = feeling(song, c, scale)
+    density, slow, quick = (share(smooth(c.onsets, beats), scale.density) for beats in (4, 8, 2))
+    return Bridges(song, c, felt.valence, felt.arousal, density, slow, quick, smooth(c.bpm, 9))
+
+
+def cut_beats(song: Song, start: int, end: int, rng: np.random.Generator) -> NDArray[np.int64]:
+    """Pseudo-cuts: phrase boundaries with a little jitter, and cuts of an editor's whim between them.
+
+    In beats from `start`, over the stretch that ends at `end`.
+    """
+    beats = end - start
+    downbeats = np.flatnonzero(song.bar_position[start:end] == 0)
+    known = (song.section[start:end] >= 0).any()
+    phrases = np.flatnonzero(np.diff(song.section_start[start:end]) != 0) + 1 if known else downbeats[::8]
     kept = phrases[rng.random(len(phrases)) < 0.85]
     kept = kept + rng.choice([0, 0, 0, 0, 1, -1], len(kept))
     pace = rng.choice([3.0, 6.0, 12.0, 24.0, 1e9])
-    whim = np.flatnonzero(rng.random(song.beats) < 1 / pace)
-    if rng.random() < 0.6:  # editors cut to the bar more often than beside it
-        whim = downbeats[np.unique(np.searchsorted(downbeats, whim).clip(max=max(len(downbeats) - 1, 0)))]
-    beats = np.unique(np.concatenate([kept, whim]))
-    return beats[(beats > 0) & (beats < song.beats)].astype(np.int64)
+    whim = np.flatnonzero(rng.random(beats) < 1 / pace)
+    if rng.random() < 0.6 and len(downbeats):  # editors cut to the bar more often than beside it
+        whim = downbeats[np.unique(np.searchsorted(downbeats, whim).clip(max=len(downbeats) - 1))]
+    cuts = np.unique(np.concatenate([kept, whim]))
+    return cuts[(cuts > 0) & (cuts < beats)].astype(np.int64)
 
 
 @dataclass(frozen=True)
@@ -189,48 +234,52 @@ def shot_means(values: NDArray[np.floating], cuts: NDArray[np.int64]) -> NDArray
     """`values` replaced by their mean over each shot."""
     edges = [0, *cuts.tolist(), len(values)]
     out = np.empty(len(values))
-    for a, b in zip(edges[:-1], edges[1:], strict=True):
+    for a, b in pairwise(edges):
         out[a:b] = values[a:b].mean() if b > a else 0
     return out
 
 
 def make_pair(
-    song: Song,
-    c: Curves,
-    scale: Scale,
+    bridge: Bridges,
     bank: Bank,
     rng: np.random.Generator,
     *,
+    start: int = 0,
+    end: int | None = None,
     noise: float = 1.0,
     words: Mapping[str, NDArray[np.float16]] | None = None,
 ) -> Pair:
-    """The whole song's pair. `noise` 0 gives the plain bridges, as evaluation asks for them.
+    """The pair of a song's beats from `start` to `end`.
 
-    `words` are embeddings of the scores' own texts: where a shot holds one, it may stand in for a scene sentence.
+    `noise` 0 gives the plain bridges, as evaluation asks for them. `words` are embeddings of the scores' own texts:
+    where a shot holds one, it may stand in for a scene sentence.
     """
-    beats = song.beats
-    cuts = cut_beats(song, rng)
-    felt = feeling(song, c, scale)
-    valence, arousal = shot_means(felt.valence, cuts), shot_means(felt.arousal, cuts)
+    song, c = bridge.song, bridge.curves
+    end = song.beats if end is None else end
+    rows_of = slice(start, end)
+    beats = end - start
+    cuts = cut_beats(song, start, end, rng)
+    valence, arousal = shot_means(bridge.valence[rows_of], cuts), shot_means(bridge.arousal[rows_of], cuts)
     edges = [0, *cuts.tolist(), beats]
     lengths = np.diff(edges)
 
     def per_shot(spread: float) -> NDArray[np.float64]:
         return np.asarray(np.repeat(rng.normal(0, spread * noise, len(lengths)), lengths))
 
-    width = int(rng.choice([2, 4, 4, 8])) if noise > 0 else 4
-    density = share(smooth(c.onsets, max(width, 4)), scale.density)
+    density = (bridge.density if rng.random() > 0.3 * noise else bridge.density_slow)[rows_of]
     energy = density if rng.random() > 0.25 * noise else shot_means(density, cuts)
     energy = np.clip(energy + per_shot(0.04) + rng.normal(0, 0.02 * noise, beats), 0, 1)
     seen_valence = np.clip(valence + per_shot(0.15), -1, 1)
     seen_arousal = np.clip(arousal + per_shot(0.15), -1, 1)
 
     styles = STYLES_OF_CORPUS[song.corpus]
-    chosen = [bank.near(seen_valence[a], seen_arousal[a], styles, rng) for a in edges[:-1]]
+    shots = np.array(edges[:-1])
+    chosen = bank.near(seen_valence[shots], seen_arousal[shots], styles, rng)
     rows = np.where((rng.random(len(chosen)) < 0.5)[:, None], bank.embedding[chosen], bank.styled[chosen])
     captions = [bank.sentences[i] for i in chosen]
-    for shot, (begin, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
-        own = [text for beat, text in song.words if begin <= beat < end] if words else []
+    texts = [(b - start, text) for b, text in song.words if start <= b < end] if words else []
+    for shot, (begin, until) in enumerate(pairwise(edges)):
+        own = [text for beat, text in texts if begin <= beat < until]
         if words and own and rng.random() < 0.4:
             captions[shot] = own[int(rng.integers(len(own)))]
             rows[shot] = words[captions[shot]]
@@ -238,13 +287,14 @@ def make_pair(
 
     visual = np.zeros((beats, VISUAL_WIDTH), np.float32)
     column = {name: i for i, name in enumerate(VISUAL_NAMES)}
-    moving = share(smooth(c.onsets, 2), scale.density) * 0.5 + density * 0.5
+    moving = bridge.moving[rows_of] * 0.5 + density * 0.5
+    accent = c.accent[rows_of]
     gain = float(np.exp(rng.normal(0, 0.12 * noise)))
     visual[:, column["motion"]] = np.clip(moving * gain + rng.normal(0, 0.06 * noise, beats) + per_shot(0.04), 0, 1)
-    peak = np.clip(c.accent * 0.5 + moving * 0.5 + rng.normal(0, 0.08 * noise, beats), 0, 1)
+    peak = np.clip(accent * 0.5 + moving * 0.5 + rng.normal(0, 0.08 * noise, beats), 0, 1)
     visual[:, column["motion_peak"]] = np.maximum(peak, visual[:, column["motion"]])
     visual[cuts, column["cut"]] = np.clip(1 - np.abs(rng.normal(0, 0.25 * noise, len(cuts))), 0.2, 1)
-    visual[:, column["flash"]] = np.clip(c.accent - 0.8, 0, 1) * (rng.random(beats) < 0.3)
+    visual[:, column["flash"]] = np.clip(accent - 0.8, 0, 1) * (rng.random(beats) < 0.3)
     # Valdez and Mehrabian, solved: pleasure = 0.69 B + 0.22 S, arousal = -0.31 B + 0.60 S, both standardised.
     bright = (0.60 * seen_valence - 0.22 * seen_arousal) / 0.4822
     saturated = (0.31 * seen_valence + 0.69 * seen_arousal) / 0.4822
@@ -252,28 +302,29 @@ def make_pair(
     visual[:, column["saturation"]] = np.clip(0.35 + 0.13 * saturated + per_shot(0.10), 0, 1)
     visual[:, column["warmth"]] = np.clip(0.1 * seen_valence + per_shot(0.15), -1, 1)
     visual[:, column["contrast"]] = np.clip(0.2 + 0.03 * seen_arousal + per_shot(0.06), 0, 1)
-    labels = [bank.near(seen_valence[a], seen_arousal[a], styles, rng) for a in edges[:-1]]
+    labels = bank.near(seen_valence[shots], seen_arousal[shots], styles, rng)
     image = bank.image[labels] * rng.uniform(0.3, 1.0, (len(labels), 1)) + rng.normal(
         0, 0.3 * noise, (len(labels), bank.image.shape[1])
     )
     visual[:, column["image_0"] : column["image_7"] + 1] = np.repeat(image, lengths, axis=0)
 
-    section, position, left = _form(song, rng)
+    section, position, left = _form(song, start, end, rng)
     key = int(np.bincount(song.tonic[song.tonic >= 0], minlength=12).argmax()) if (song.tonic >= 0).any() else 0
-    count = np.arange(beats)
+    count = np.arange(start, end)
+    tonic = song.tonic[rows_of]
     frame = FrameCondition(
-        beat_in_bar=song.bar_position.astype(np.int64),
-        beats_per_bar=song.beats_per_bar.astype(np.int64),
-        bpm=smooth(c.bpm, 9).astype(np.float32),
+        beat_in_bar=song.bar_position[rows_of].astype(np.int64),
+        beats_per_bar=song.beats_per_bar[rows_of].astype(np.int64),
+        bpm=bridge.bpm[rows_of].astype(np.float32),
         from_start=count,
-        to_end=beats - count,
-        minor=song.minor,
-        key_offset=np.where(song.tonic >= 0, (song.tonic - key) % 12, 0).astype(np.int64),
+        to_end=song.beats - count,
+        minor=song.minor[rows_of],
+        key_offset=np.where(tonic >= 0, (tonic - key) % 12, 0).astype(np.int64),
         density=energy.astype(np.float32),
-        loudness=np.clip(c.loudness + rng.normal(0, 0.02 * noise, beats), 0, 1).astype(np.float32),
+        loudness=np.clip(c.loudness[rows_of] + rng.normal(0, 0.02 * noise, beats), 0, 1).astype(np.float32),
         valence=seen_valence.astype(np.float32),
         arousal=seen_arousal.astype(np.float32),
-        parts=c.parts.astype(np.float32),
+        parts=c.parts[rows_of].astype(np.float32),
         corpus=CORPORA.index(song.corpus),
         section=section,
         phrase_position=position,
@@ -283,32 +334,19 @@ def make_pair(
 
 
 def _form(
-    song: Song, rng: np.random.Generator
+    song: Song, start: int, end: int, rng: np.random.Generator
 ) -> tuple[NDArray[np.int64] | None, NDArray[np.int64] | None, NDArray[np.int64] | None]:
     """Section slots (letters in random slots), beats since the phrase began and until it ends."""
-    if not (song.section >= 0).any():
+    section, begun = song.section[start:end], song.section_start[start:end]
+    if not (section >= 0).any():
         return None, None, None
-    letters = np.unique(song.section[song.section >= 0])
+    letters = np.unique(section[section >= 0])
     slots = np.full(128, -1, np.int64)
-    slots[letters] = np.arange(len(letters)) % SECTION_SLOTS if len(letters) > SECTION_SLOTS else rng.permutation(
-        SECTION_SLOTS
-    )[: len(letters)]
-    section = np.where(song.section >= 0, slots[song.section], -1)
-    count = np.arange(song.beats)
-    position = np.where(song.section_start >= 0, count - song.section_start, 0)
+    slots[letters] = rng.permutation(max(SECTION_SLOTS, len(letters)))[: len(letters)] % SECTION_SLOTS
+    count = np.arange(start, end)
     changes = np.flatnonzero(np.diff(song.section_start) != 0) + 1
-    next_change = np.append(changes, song.beats)[np.searchsorted(changes, count, side="right")]
-    return section, position, next_change - count
-
-
-def crop_frame(frame: FrameCondition, start: int, end: int) -> FrameCondition:
-    """The beats from `start` to `end` of a condition."""
-    rows = {
-        name: value[start:end]
-        for name, value in vars(frame).items()
-        if isinstance(value, np.ndarray)
-    }
-    return replace(frame, **rows)
+    following = np.append(changes, song.beats)[np.searchsorted(changes, count, side="right")]
+    return np.where(section >= 0, slots[section], -1), np.where(begun >= 0, count - begun, 0), following - count
 
 
 def withhold(frame: FrameCondition, rng: np.random.Generator) -> FrameCondition:

@@ -22,10 +22,10 @@ from ..diffusion import MAX_T, log_alpha_bar
 from ..masks import sac_mask
 from ..roll import PARTS
 from .checkpoint import append_json, load_state, save_state
-from .data import CORPORA, load_songs
+from .data import load_songs
 from .latents import Latents, load_codec, read_latents, standardise
 from .model import Denoiser, DenoiserConfig
-from .pairs import Pair, crop_frame, curves, make_pair, measure_scale, withhold
+from .pairs import Pair, bridges, curves, make_pair, measure_scale, withhold
 from .scene_bank import encode_words, load_bank
 from .train_codec import SHARES, split_of_song
 
@@ -41,12 +41,12 @@ class Examples:
     ) -> None:
         self.latents, self.words = latents, words
         self.bank = load_bank()
-        self.curves = [curves(entry.song) for entry in latents]
-        self.scales = {
-            corpus: measure_scale([c for c, e in zip(self.curves, latents, strict=True) if e.song.corpus == corpus])
-            for corpus in CORPORA
-            if any(e.song.corpus == corpus for e in latents)
+        measured = [curves(entry.song) for entry in latents]
+        scales = {
+            corpus: measure_scale([c for c, e in zip(measured, latents, strict=True) if e.song.corpus == corpus])
+            for corpus in {entry.song.corpus for entry in latents}
         }
+        self.bridges = [bridges(e.song, c, scales[e.song.corpus]) for c, e in zip(measured, latents, strict=True)]
         self.weights = {}
         for length in LENGTHS:
             weight = np.zeros(len(latents))
@@ -60,17 +60,16 @@ class Examples:
         """One example of `length` beats, arrays named as the denoiser's inputs, and `x_0`."""
         index = int(rng.choice(len(self.latents), p=self.weights[length]))
         entry = self.latents[index]
-        pair = make_pair(entry.song, self.curves[index], self.scales[entry.song.corpus], self.bank, rng,
-                         words=self.words)  # fmt: skip
         last = entry.song.beats - length
         # Beginnings and endings are a small part of a song, and the two things every cue has.
         start = int(rng.choice([0, last, rng.integers(0, last + 1)], p=[0.1, 0.1, 0.8]))
+        pair = make_pair(self.bridges[index], self.bank, rng, start=start, end=start + length, words=self.words)
         known_mask = draw_known(length, rng)
         given = np.zeros((length, len(PARTS), 1), np.float32)
         if known_mask.any():
             given = entry.dense.crop(start, length, entry.shift) * known_mask[:, :, None]
         language_on, visual_on = ((1, 0), (0, 1), (1, 1), (0, 0))[rng.choice(4, p=[0.36, 0.36, 0.2, 0.08])]
-        frame = withhold(crop_frame(pair.frame, start, start + length), rng)
+        frame = withhold(pair.frame, rng)
         if frame.density is None and frame.minor is None and frame.valence is None:
             language_on, visual_on = 0, 0  # the unconditional branch of guidance
         return {
@@ -78,11 +77,11 @@ class Examples:
             "given": given,
             "known_mask": known_mask,
             "frame": frame.matrix(),
-            "language": pair.language[start : start + length],
-            "visual": pair.visual[start : start + length],
+            "language": pair.language,
+            "visual": pair.visual,
             "language_on": np.float32(language_on),
             "visual_on": np.float32(visual_on),
-            "sac_mask": draw_mask(pair, start, length, rng),
+            "sac_mask": draw_mask(pair, length, rng),
         }
 
 
@@ -105,11 +104,10 @@ def draw_known(beats: int, rng: np.random.Generator) -> np.ndarray:
     return known
 
 
-def draw_mask(pair: Pair, start: int, beats: int, rng: np.random.Generator) -> np.ndarray:
+def draw_mask(pair: Pair, beats: int, rng: np.random.Generator) -> np.ndarray:
     """A SAC mask of a random kind and k over the crop."""
     kind = str(rng.choice(["fixed", "fixed", "dynamic", "shot", "aligned", "aligned"]))
-    cuts = pair.cuts[(pair.cuts > start) & (pair.cuts < start + beats)] - start
-    return sac_mask(kind, beats, k=int(rng.choice([4, 8, 8, 16, 32])), cut_beats=cuts.tolist())  # type: ignore[arg-type]
+    return sac_mask(kind, beats, k=int(rng.choice([4, 8, 8, 16, 32])), cut_beats=pair.cuts.tolist())  # type: ignore[arg-type]
 
 
 def v_loss(model: torch.nn.Module, batch: dict[str, Tensor], t: Tensor) -> Tensor:

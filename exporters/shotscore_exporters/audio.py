@@ -22,7 +22,6 @@ from numpy.typing import NDArray
 from shotscore_engine.errors import RequestError
 from shotscore_engine.perform import Score, Stem
 from shotscore_engine.progress import Progress, silent
-from shotscore_engine.styles import Effects
 from shotscore_engine.timing import quantise
 
 from . import bwf, effects, loudness, soundfont, synth
@@ -32,6 +31,8 @@ CHANNELS = 2
 MIX = "mix"
 _BLOCK = 1 << 18
 _SILENT_LUFS = -70.0
+_MOST_MAKE_UP_DB = 6.0
+"""Pushing a mix further into the limiter changes its character more than its loudness."""
 
 
 @dataclass(frozen=True)
@@ -124,35 +125,37 @@ def render(
         raise RequestError(f"The cue {score.title} has nothing to render: {len(score.stems)} stems, {inside} samples.")
     fade = _fade(inside + after, quantise(score.fade_out * rate))
 
-    def one(stem: Stem) -> NDArray[np.float32]:
-        dry = synth.play(stem, font, rate, inside + after, settings.player)
-        style = score.style
-        wet = effects.apply(dry, _effects(score, stem), style, rate) if style else dry
-        stored = _stored(samples)
-        stored[before:] = wet * fade[:, None]
-        return stored
+    def together(stems: list[Stem]) -> dict[str, NDArray[np.float32]]:
+        made = {}
+        for stem, sound in zip(stems, synth.play(stems, font, rate, inside + after, settings.player), strict=True):
+            if score.style:
+                sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate)
+            stored = _stored(samples)
+            np.multiply(sound, fade[:, None], out=stored[before:])
+            made[stem.name] = stored
+        return made
 
-    stems = {stem.name: stem for stem in score.stems}
-    sounds: dict[str, NDArray[np.float32]] = {}
+    found: dict[str, NDArray[np.float32]] = {}
     progress("render", 0.0)
     with ThreadPoolExecutor(settings.workers or min(4, os.cpu_count() or 1)) as pool:
-        jobs = {pool.submit(one, stem): name for name, stem in stems.items()}
+        # The longest first, so that none of them is left alone at the end.
+        groups = sorted(synth.programs(score.stems), key=lambda g: -sum(len(s.notes) + 1 for s in g))
+        jobs = [pool.submit(together, group) for group in groups]
         try:
             for job in as_completed(jobs):
-                sounds[jobs[job]] = job.result()
-                progress("render", 0.8 * len(sounds) / len(jobs))
+                found.update(job.result())
+                progress("render", 0.8 * len(found) / len(score.stems))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    sounds = {name: sounds[name] for name in stems}
+    sounds = {stem.name: found[stem.name] for stem in score.stems}
     mix = np.zeros((samples, CHANNELS), np.float32)
     for sound in sounds.values():
         mix += sound
     gain, measured = _gain(mix, settings)
     progress("render", 1.0)
     quietest = float(gain.min() / gain.max())
-    player = "fluidsynth" if settings.player != "symusic" and synth.fluidsynth_library() else "symusic"
-    return Rendered(sounds, gain, measured, 20 * float(np.log10(quietest)), font, player, rate)
+    return Rendered(sounds, gain, measured, 20 * float(np.log10(quietest)), font, synth.chosen(settings.player), rate)
 
 
 def write(
@@ -236,10 +239,6 @@ def _check(settings: AudioSettings) -> None:
             )
 
 
-def _effects(score: Score, stem: Stem) -> Effects:
-    return score.style.stem(stem.name).effects if score.style else Effects(reverb=0)
-
-
 def _stored(samples: int) -> NDArray[np.float32]:
     """Zeros in a temporary file, gone when the array is."""
     with tempfile.TemporaryFile(prefix="shotscore-") as file:
@@ -261,11 +260,13 @@ def _gain(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray[np
     Limiting takes loudness away, so the level is found in a few rounds; a mix that cannot be that loud without being
     crushed stays as loud as it gets.
     """
-    peaks = loudness.true_peaks(mix)
     current = loudness.integrated(mix, settings.sample_rate)
     if current < _SILENT_LUFS:
         return np.ones(len(mix), np.float32), loudness.Loudness(-np.inf, -np.inf)
-    level_db = settings.loudness_lufs - current
+    first, level_db = current, settings.loudness_lufs - current
+    # Peaks matter where they could reach half the ceiling, the limiter's make-up of up to 6 dB included.
+    ceiling = 10 ** ((settings.true_peak_db - level_db - 12) / 20)
+    peaks = loudness.true_peaks(mix, min(ceiling, float(np.abs(mix).max()) / 2))
     for _ in range(4):
         level = np.float32(10 ** (level_db / 20))
         gain = level * loudness.limiter_gain(peaks * level, settings.sample_rate, settings.true_peak_db)
@@ -276,6 +277,6 @@ def _gain(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray[np
         short = settings.loudness_lufs - current
         if abs(short) < 0.03:
             break
-        level_db += short
+        level_db = min(level_db + short, settings.loudness_lufs - first + _MOST_MAKE_UP_DB)
     peak = float((peaks * gain).max())
     return gain.astype(np.float32), loudness.Loudness(current, 20 * float(np.log10(peak)))

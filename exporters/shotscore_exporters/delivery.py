@@ -148,9 +148,7 @@ def _take_files(session: Session, take: Take, folder: Path, watch: Stopwatch) ->
 
 def _settings(take: Take) -> audio.AudioSettings:
     request = take.request
-    return audio.AudioSettings(
-        loudness_lufs=request.loudness_lufs, soundfont=request.soundfont, take=str(take.number)
-    )
+    return audio.AudioSettings(loudness_lufs=request.loudness_lufs, soundfont=request.soundfont, take=str(take.number))
 
 
 def _timeline(session: Session, clips: list[StemClip], stage: Path) -> None:

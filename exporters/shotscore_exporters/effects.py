@@ -13,7 +13,7 @@ from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import signal
+from scipy import fft, signal
 from shotscore_engine.styles import Effects, Style
 
 Sound = NDArray[np.float32]
@@ -78,15 +78,21 @@ def _placed(sound: Sound, effects: Effects) -> Sound:
 
 
 def room(sound: Sound, style: Style, sample_rate: int) -> Sound:
-    """Only what the room answers, cut to the length of `sound`."""
+    """Only what the room answers to the middle of `sound`, cut to its length: overlap-add of Fourier transforms."""
     response = _response(style.reverb_seconds, style.reverb_damp_hz, style.reverb_delay_ms, sample_rate)
-    wet: Sound = signal.oaconvolve(sound, response, axes=0)[: len(sound)].astype(np.float32)
-    return wet
+    size = max(1 << 18, 1 << (4 * response.shape[1]).bit_length())
+    spectrum = fft.rfft(response, size)
+    middle = np.ascontiguousarray(sound.mean(axis=1))
+    hop = size - response.shape[1] + 1
+    wet = np.zeros((2, len(middle) + size), np.float32)
+    for start in range(0, len(middle), hop):
+        wet[:, start : start + size] += fft.irfft(fft.rfft(middle[start : start + hop], size) * spectrum, size)
+    return wet[:, : len(middle)].T
 
 
 @cache
 def _response(seconds: float, damp_hz: float, delay_ms: float, sample_rate: int) -> Sound:
-    """A room's impulse response, (samples, 2), of energy 1 per channel."""
+    """A room's impulse response, (2, samples), of energy 1 per channel."""
     length = int(seconds * sample_rate)
     time = np.arange(length) / sample_rate
     noise = np.random.default_rng(6).standard_normal((length, 2))
@@ -98,5 +104,5 @@ def _response(seconds: float, damp_hz: float, delay_ms: float, sample_rate: int)
     tail *= np.minimum(1, time / 0.012)[:, None]
     tail = signal.sosfilt(signal.butter(2, 180, "highpass", fs=sample_rate, output="sos"), tail, axis=0)
     delayed = np.concatenate([np.zeros((int(delay_ms / 1000 * sample_rate), 2)), tail])
-    unit: Sound = (delayed / np.sqrt((delayed**2).sum(axis=0))).astype(np.float32)
+    unit: Sound = np.ascontiguousarray((delayed / np.sqrt((delayed**2).sum(axis=0))).T, np.float32)
     return unit

@@ -15,7 +15,12 @@ _SHORTEST_SECONDS = 0.4
 """One gating block of BS.1770."""
 _MARGIN_DB = 0.15
 """Kept below the ceiling, for meters whose interpolation differs from ours."""
-_CHUNK = 1 << 19
+_BLOCK = 1 << 14
+_EDGE = 64
+_INTERPOLATOR = (OVERSAMPLING * signal.firwin(24 * OVERSAMPLING + 1, 1 / OVERSAMPLING, window=("kaiser", 6.0))).astype(
+    np.float32
+)
+"""24 samples wide, twice the width of the standard's example, so that ours is never the meter that sees less."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +35,8 @@ class Loudness:
 
 def measure(sound: NDArray[np.floating], sample_rate: int) -> Loudness:
     """Integrated loudness and true peak of a sound."""
-    peak = float(true_peaks(sound).max(initial=0.0))
+    # Between samples a signal can rise above them, but not to twice the loudest one.
+    peak = float(true_peaks(sound, float(np.abs(sound).max(initial=0.0)) / 2).max(initial=0.0))
     return Loudness(integrated(sound, sample_rate), 20 * float(np.log10(peak)) if peak > 0 else -np.inf)
 
 
@@ -47,17 +53,24 @@ def integrated(sound: NDArray[np.floating], sample_rate: int) -> float:
         return float(pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(sound, np.float64)))
 
 
-def true_peaks(sound: NDArray[np.floating]) -> NDArray[np.float32]:
-    """Per sample, the largest magnitude of any channel between it and the next, seen at four times the rate."""
+def true_peaks(sound: NDArray[np.floating], from_level: float = 0.0) -> NDArray[np.float32]:
+    """Per sample, the largest magnitude of any channel between it and the next, seen at four times the rate.
+
+    Where nothing within a block is louder than `from_level` the samples' own magnitudes are given: quicker, and
+    enough where a peak there could not matter.
+    """
     peaks = np.empty(len(sound), np.float32)
-    edge = 64
-    for start in range(0, len(sound), _CHUNK):
-        end = min(start + _CHUNK, len(sound))
-        first = max(0, start - edge)
-        around = np.asarray(sound[first : end + edge], np.float32)
-        fine = np.abs(signal.resample_poly(around, OVERSAMPLING, 1, axis=0)).max(axis=1)
-        grouped = fine.reshape(-1, OVERSAMPLING).max(axis=1)
-        peaks[start:end] = grouped[start - first : end - first]
+    for start in range(0, len(sound), _BLOCK):
+        end = min(start + _BLOCK, len(sound))
+        first = max(0, start - _EDGE)
+        around = np.ascontiguousarray(np.asarray(sound[first : end + _EDGE], np.float32).T)
+        own = np.abs(around).max(axis=0)
+        if own.max() > from_level:
+            delay = (len(_INTERPOLATOR) - 1) // 2
+            fine = np.abs(signal.upfirdn(_INTERPOLATOR, around, OVERSAMPLING)).max(axis=0)
+            fine = fine[delay : delay + OVERSAMPLING * len(own)]
+            own = np.maximum(own, np.resize(fine, (len(own), OVERSAMPLING)).max(axis=1))
+        peaks[start:end] = own[start - first : end - first]
     return peaks
 
 

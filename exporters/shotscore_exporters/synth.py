@@ -1,4 +1,4 @@
-"""Notes to sound: one line, one SoundFont, an exact number of samples; dry, without reverb or chorus.
+"""Notes to sound: lines, a SoundFont, an exact number of samples; dry, without reverb or chorus.
 
 Two players. FluidSynth where its library is installed: it follows the SoundFont specification (filters,
 modulators, the pedal), and with dynamic loading reads only the samples of the instrument asked for. Its functions
@@ -12,7 +12,7 @@ import ctypes.util
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -26,21 +26,40 @@ from shotscore_engine.timing import quantise
 
 Player = Literal["auto", "fluidsynth", "symusic"]
 _DRUM_CHANNEL = 9
-_SEVENTH_ORDER = 7
+_DRUM_BANK = 128
+_FOURTH_ORDER = 4
 _BLOCK = 64
 """FluidSynth looks at what to play every 64 samples."""
 
 
-def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Player = "auto") -> NDArray[np.float32]:
-    """The stem's sound, (samples, 2) float32, from the cue's start; the same stem gives the same samples.
+def play(
+    stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int, player: Player = "auto"
+) -> list[NDArray[np.float32]]:
+    """The sound of stems of one program, each (samples, 2) float32 from the cue's start; same stems, same samples.
 
-    Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
+    Stems of one program share a player, because decoding a compressed piano takes longer than playing it (`programs`
+    sorts them). Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
     """
+    if {(stem.program, stem.is_drum) for stem in stems} != {(stems[0].program, stems[0].is_drum)}:
+        raise RequestError("Stems of several programs cannot be played at once; sort them with `programs` first.")
+    if chosen(player) == "fluidsynth":
+        return _play_with_fluidsynth(stems, soundfont, sample_rate, samples)
+    return [_play_with_symusic(stem, soundfont, sample_rate, samples) for stem in stems]
+
+
+def chosen(player: Player) -> Literal["fluidsynth", "symusic"]:
+    """Who plays on this machine."""
     if player == "auto":
-        player = "fluidsynth" if fluidsynth_library() else "symusic"
-    if player == "fluidsynth":
-        return _play_with_fluidsynth(stem, soundfont, sample_rate, samples)
-    return _play_with_symusic(stem, soundfont, sample_rate, samples)
+        return "fluidsynth" if fluidsynth_library() else "symusic"
+    return player
+
+
+def programs(stems: Sequence[Stem]) -> list[list[Stem]]:
+    """Stems by program, in the order they first appear; drums take one player each."""
+    groups: dict[tuple[object, ...], list[Stem]] = {}
+    for stem in stems:
+        groups.setdefault((stem.program, stem.is_drum, stem.name if stem.is_drum else ""), []).append(stem)
+    return list(groups.values())
 
 
 @dataclass(frozen=True)
@@ -106,11 +125,11 @@ def _fluidsynth() -> Any:
         ("delete_fluid_synth", None, (pointer,)),
         ("fluid_synth_sfload", whole, (pointer, text, whole)),
         ("fluid_synth_set_interp_method", whole, (pointer, whole, whole)),
-        ("fluid_synth_program_change", whole, (pointer, whole, whole)),
+        ("fluid_synth_program_select", whole, (pointer, whole, whole, whole, whole)),
         ("fluid_synth_cc", whole, (pointer, whole, whole, whole)),
         ("fluid_synth_noteon", whole, (pointer, whole, whole, whole)),
         ("fluid_synth_noteoff", whole, (pointer, whole, whole)),
-        ("fluid_synth_write_float", whole, (pointer, whole, pointer, whole, whole, pointer, whole, whole)),
+        ("fluid_synth_nwrite_float", whole, (pointer, whole, pointer, pointer, pointer, pointer)),
         ("fluid_set_log_function", pointer, (whole, pointer, pointer)),
     ):
         call = getattr(library, function)
@@ -121,9 +140,11 @@ def _fluidsynth() -> Any:
     return library
 
 
-def _play_with_fluidsynth(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:
+def _play_with_fluidsynth(
+    stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int
+) -> list[NDArray[np.float32]]:
     library = _fluidsynth()
-    sound = np.zeros((samples, 2), np.float32)
+    planes = np.zeros((2, len(stems), samples), np.float32)
     settings = library.new_fluid_settings()
     library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
     library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
@@ -132,36 +153,47 @@ def _play_with_fluidsynth(stem: Stem, soundfont: Path, sample_rate: int, samples
         (b"chorus.active", 0),
         (b"dynamic-sample-loading", 1),
         (b"polyphony", 512),
+        # A pair of outputs for each MIDI channel in use: stem i plays on channel i.
+        (b"audio-channels", len(stems)),
+        (b"audio-groups", len(stems)),
     ):
         library.fluid_settings_setint(settings, b"synth." + name, value)
     synth = library.new_fluid_synth(settings)
     try:
-        if library.fluid_synth_sfload(synth, os.fsencode(soundfont), 1) < 0:
+        # Without presets: selecting the default ones would decode a piano and a drum kit nobody asked for.
+        font = library.fluid_synth_sfload(synth, os.fsencode(soundfont), 0)
+        if font < 0:
             raise InputError(f"FluidSynth cannot read the SoundFont {soundfont}; name another one.")
-        library.fluid_synth_set_interp_method(synth, -1, _SEVENTH_ORDER)
-        channel = _DRUM_CHANNEL if stem.is_drum else 0
-        library.fluid_synth_program_change(synth, channel, stem.program)
-        address, now = sound.ctypes.data, 0
-
-        def render_to(end: int) -> int:
-            if end > now:
-                place = address + now * 8
-                library.fluid_synth_write_float(synth, end - now, place, 0, 2, place + 4, 0, 2)
-            return max(now, end)
-
-        for event in _events(stem, sample_rate):
-            now = render_to(min(event.sample, samples))
+        library.fluid_synth_set_interp_method(synth, -1, _FOURTH_ORDER)
+        events = []
+        for index, stem in enumerate(stems):
+            channel = _DRUM_CHANNEL if stem.is_drum else index
+            bank = _DRUM_BANK if stem.is_drum else 0
+            for program in (stem.program, 0):
+                if library.fluid_synth_program_select(synth, channel, font, bank, program) == 0:
+                    break
+            events += [(event, channel) for event in _events(stem, sample_rate)]
+        starts = planes.ctypes.data + 4 * samples * np.arange(2 * len(stems)).reshape(2, -1)
+        pointers = ctypes.c_void_p * len(stems)
+        now = 0
+        for event, channel in [*sorted(events, key=lambda e: (e[0].sample, e[0].rank, e[1], e[0].key)), (None, 0)]:
+            until = samples if event is None else min(event.sample, samples)
+            if until > now:
+                left, right = (pointers(*(int(start) + 4 * now for start in side)) for side in starts)
+                library.fluid_synth_nwrite_float(synth, until - now, left, right, None, None)
+                now = until
+            if event is None:
+                break
             if event.rank == 1:
                 library.fluid_synth_cc(synth, channel, event.key, event.value)
             elif event.value:
                 library.fluid_synth_noteon(synth, channel, event.key, event.value)
             else:
                 library.fluid_synth_noteoff(synth, channel, event.key)
-        render_to(samples)
     finally:
         library.delete_fluid_synth(synth)
         library.delete_fluid_settings(settings)
-    return sound
+    return [np.ascontiguousarray(planes[:, index].T) for index in range(len(stems))]
 
 
 def _play_with_symusic(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:

@@ -47,3 +47,5 @@ class BeatFeatures:
     """(T,): index into the picture's shots (from 0) of the shot seen at the beat's middle."""
     captions: tuple[str, ...]
     """One sentence per shot of the picture."""
+    warnings: tuple[str, ...] = ()
+    """What could not be seen, one sentence each."""

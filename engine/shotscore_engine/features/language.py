@@ -78,6 +78,11 @@ def tokenise(sentences: Sequence[str]) -> tuple[NDArray[np.int64], NDArray[np.in
     return ids, np.array([one.attention_mask for one in coded], np.int64)
 
 
+def is_word(text: str) -> bool:
+    """Is this one whole word the encoder knows, rather than letters it has to spell?"""
+    return len(_tokenizer().encode(text, add_special_tokens=False).tokens) == 1
+
+
 @cache
 def _session() -> Any:
     import onnxruntime as ort

@@ -7,9 +7,7 @@ The network is BERT (Devlin et al. 2019) with 6 layers, 384 wide, as Wang et al.
 sentence-transformers (Reimers and Gurevych 2019) tuned it; it is written out here so that nothing but torch is
 needed. Tokens are averaged under the attention mask and the mean is brought to unit length, inside the graph.
 
-Weights are stored as int8, symmetric, one scale per output channel (per row of the word table), and multiplied out
-in float: the file is a quarter of the size, every processor computes the same numbers (8-bit products saturate on
-machines without VNNI), and the embedding stays closer to the original than with 8-bit activations.
+Weights are stored as int8 and multiplied in float (see `int8.py`).
 """
 
 import argparse
@@ -17,25 +15,22 @@ import io
 import zipfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnx
 import torch
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
 from safetensors.torch import load
 from torch import Tensor, nn
 from torch.nn import functional
 
 from ..errors import ModelError
 from ..features.language import MODEL, TOKENIZER, encode, scene_bank, tokenise
+from .int8 import store_as_int8, without_traces
 
 WIDTH, LAYERS, HEADS = 384, 6, 12
 LONGEST = 256
 """Tokens the sentence encoder was tuned for; the position table is cut to it."""
-QUANTISED_FROM = 100_000
-"""Matrices with at least this many weights are stored as int8; the rest is too small to matter."""
 
 
 class MiniLM(nn.Module):
@@ -104,51 +99,6 @@ def _weights_archive(source: Path | None) -> zipfile.ZipFile:
     return archive
 
 
-def store_as_int8(model: onnx.ModelProto) -> onnx.ModelProto:
-    """Every large float matrix becomes int8 with a scale per channel and a DequantizeLinear in front of its use.
-
-    The word table gets a scale per row (its use is a look-up), the others one per column (x @ w).
-    """
-    graph = model.graph
-    for initialiser in list(graph.initializer):
-        matrix = numpy_helper.to_array(initialiser)
-        if matrix.dtype != np.float32 or matrix.ndim != 2 or matrix.size < QUANTISED_FROM:
-            continue
-        users = [node for node in graph.node if initialiser.name in node.input]
-        axis = 0 if all(node.op_type == "Gather" for node in users) else 1
-        scale = np.maximum(np.abs(matrix).max(axis=1 - axis), 1e-12).astype(np.float32) / 127
-        whole = np.round(matrix / np.expand_dims(scale, 1 - axis)).clip(-127, 127).astype(np.int8)
-        name = initialiser.name
-        graph.initializer.remove(initialiser)
-        graph.initializer.append(numpy_helper.from_array(whole, f"{name}_int8"))
-        graph.initializer.append(numpy_helper.from_array(scale, f"{name}_scale"))
-        if axis == 0:
-            _look_up_then_scale(graph, users, name)
-            continue
-        node = helper.make_node("DequantizeLinear", [f"{name}_int8", f"{name}_scale"], [name], axis=axis)
-        graph.node.insert(0, node)
-    onnx.checker.check_model(model, full_check=True)
-    return model
-
-
-def _look_up_then_scale(graph: Any, users: list[Any], name: str) -> None:
-    """Gather(table) -> Gather(int8 table) * Gather(scale): only the rows in use are multiplied out."""
-    for gather in users:
-        at = list(graph.node).index(gather)
-        ids, out = gather.input[1], gather.output[0]
-        new = [
-            helper.make_node("Gather", [f"{name}_int8", ids], [f"{out}_int8"]),
-            helper.make_node("Cast", [f"{out}_int8"], [f"{out}_float"], to=TensorProto.FLOAT),
-            helper.make_node("Gather", [f"{name}_scale", ids], [f"{out}_scale"]),
-            helper.make_node("Unsqueeze", [f"{out}_scale", "last_axis"], [f"{out}_column"]),
-            helper.make_node("Mul", [f"{out}_float", f"{out}_column"], [out]),
-        ]
-        graph.node.remove(gather)
-        for offset, node in enumerate(new):
-            graph.node.insert(at + offset, node)
-    graph.initializer.append(numpy_helper.from_array(np.array([-1], np.int64), "last_axis"))
-
-
 def export(source: Path | None, model_path: Path = MODEL, tokenizer_path: Path = TOKENIZER) -> NDArray[np.float32]:
     """Write the model and its tokenizer; returns the cosine of every bank sentence against the float original."""
     archive = _weights_archive(source)
@@ -169,12 +119,7 @@ def export(source: Path | None, model_path: Path = MODEL, tokenizer_path: Path =
     )
     assert program is not None
     model = store_as_int8(program.model_proto)
-    del model.metadata_props[:]
-    model.doc_string = "all-MiniLM-L6-v2, mean-pooled unit rows; Apache-2.0; see minilm.md"
-    for node in model.graph.node:  # source locations of the machine it was made on
-        del node.metadata_props[:]
-        node.doc_string = ""
-    onnx.save(model, model_path)
+    onnx.save(without_traces(model, "all-MiniLM-L6-v2, mean-pooled unit rows; Apache-2.0; see minilm.md"), model_path)
     sentences = [scene.sentence for scene in scene_bank()]
     with torch.no_grad():
         ids, mask = tokenise(sentences)

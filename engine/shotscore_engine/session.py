@@ -19,16 +19,22 @@ import numpy as np
 
 from . import __version__
 from .atomic import replace_file
-from .errors import RequestError, SessionError
+from .errors import MediaError, RequestError, SessionError
 from .grid import BeatGrid
 from .picture import Picture
-from .request import ScoreRequest
-from .roll import PARTS, PITCHES, Roll
+from .progress import Progress, silent
+from .request import Detector, ScoreRequest, check_range
+from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
 
 if TYPE_CHECKING:
+    from .denoiser import Denoiser, Device
+    from .features import BeatFeatures
     from .perform import Score
+    from .styles import Style
+    from .tempo_map import TempoFit
 
+FIRST_CUE = "1m01"
 FORMAT = 1
 SUFFIX = ".shotscore"
 PREVIOUS_SUFFIX = ".bak"
@@ -56,6 +62,21 @@ class TempoChoice:
     met: int
     near: int
     missed: int
+
+
+@dataclass(frozen=True)
+class Spotted:
+    """A cue before its music: where it hits, and the tempi that serve it."""
+
+    cue: Cue
+    fit: TempoFit
+
+    @property
+    def tempi(self) -> tuple[TempoChoice, ...]:
+        """Best first; the grid follows the first."""
+        return tuple(
+            TempoChoice(float(one.bpm), one.meter, one.met, one.near, one.missed) for one in self.fit.candidates
+        )
 
 
 @dataclass(frozen=True)
@@ -128,6 +149,123 @@ class Session:
         cues = tuple(old for old in self.cues if old.name != cue.name)
         chosen = {**self.chosen, cue.name: takes[0].number} if takes else self.chosen
         return replace(self, cues=(*cues, cue), takes=(*self.takes, *takes), chosen=chosen)
+
+    # --- from the timeline to music -----------------------------------------------------------------------------
+
+    @classmethod
+    def read(cls, timeline: Path, *, strict_media: bool = False, progress: Progress = silent) -> Session:
+        """A new session of the timeline (or video) in the file `timeline`; nothing is decoded yet.
+
+        Raises TimelineError where it cannot be read, and with `strict_media` MediaError where media is missing.
+        """
+        from .picture import flatten
+        from .readers import read_timeline
+
+        progress("read", 0.0)
+        picture = flatten(read_timeline(timeline), folder=timeline.absolute().parent)
+        missing = dict.fromkeys(shot.name for shot in picture.shots if shot.media is not None and shot.media.offline)
+        if strict_media and missing:
+            raise MediaError(f"The media of {', '.join(missing)} cannot be read; relink it, or leave out strict media.")
+        progress("read", 1.0)
+        return cls(str(timeline.absolute()), picture)
+
+    def analysed(self, detect: Detector = "adaptive", progress: Progress = silent) -> Session:
+        """This session with the cuts inside long clips found, and where someone speaks."""
+        from .shots import detect_shots, find_dialogue
+
+        progress("analyse", 0.0)
+        picture = detect_shots(self.picture, detect, progress)
+        return replace(self, picture=find_dialogue(picture, progress))
+
+    def spot(self, request: ScoreRequest, progress: Progress = silent) -> Spotted:
+        """The cue `request` asks for: its hits, and its grid with the tempi it was chosen from.
+
+        Raises RequestError where the range lies outside the picture.
+        """
+        from .grid import constant_grid
+        from .spotting import spot
+        from .tempo_map import fit_tempo
+
+        end = self.picture.duration_frames if request.end_frame is None else request.end_frame
+        check_range(request.start_frame, end, self.picture)
+        hits = spot(self.picture, request.start_frame, end)
+        cue = Cue(FIRST_CUE, request.start_frame, end - request.start_frame, hits)
+        arousal = 0.0
+        if request.tempo_bpm is None:
+            # What the picture feels like decides the tempo where the hits do not; any grid will do to read it.
+            duration = Fraction(cue.duration_frames) / self.picture.rate
+            half_seconds = constant_grid(Fraction(120), Fraction(0), (4, 4), duration)
+            arousal = float(np.mean(self._features(cue, half_seconds, request, progress).arousal))
+        return Spotted(cue, fit_tempo(cue, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
+
+    def score(self, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:
+        """This session with the cue `request` asks for, and `request.takes` takes of it.
+
+        The same picture and request give the same takes on the same machine. Raises RequestError, or Cancelled when
+        `progress` does.
+        """
+        from .diffusion import Selector
+        from .plan import choose_key, condition_for
+
+        model, style = tools.model, tools.style.name
+        spotted = self.spot(request, progress)
+        cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
+        features = self._features(cue, grid, request, progress)
+        takes = []
+        for number in range(request.takes):
+            seed = request.seed + number
+            key = request.key or choose_key(features, seed)
+            condition = condition_for(
+                features,
+                grid,
+                key=key,
+                style=style,
+                mask=request.mask,
+                hits=cue.hits,
+                start_frame=cue.start_frame,
+                rate=rate,
+            )
+            progress("denoise", 0.0)
+            roll = model.generate(
+                condition,
+                seed=seed,
+                steps=request.steps,
+                guidance=request.guidance,
+                selector=Selector(request.selector),
+                progress=progress,
+            )
+            takes.append(
+                Take(
+                    cue.name,
+                    self.next_take(cue.name) + number,
+                    replace(request, seed=seed, takes=1),
+                    grid,
+                    key,
+                    style,
+                    write_notes(roll),
+                    ModelRecord(model.name, model.sha256),
+                    model.device.provider,
+                    _device_reason(model.device, request),
+                    spotted.tempi,
+                    _dialogue(self.picture, cue) if request.duck else (),
+                    recorded_versions(),
+                )
+            )
+        warned = tuple(dict.fromkeys((*self.picture.warnings, *features.warnings)))
+        return replace(self, picture=replace(self.picture, warnings=warned)).with_takes(cue, takes)
+
+    def _features(self, cue: Cue, grid: BeatGrid, request: ScoreRequest, progress: Progress) -> BeatFeatures:
+        from .features.describe import describe
+
+        return describe(
+            self.picture,
+            grid,
+            cue,
+            prompt=request.prompt or None,
+            mood=request.mood,
+            energy=request.energy,
+            progress=progress,
+        )
 
     def next_take(self, cue: str) -> int:
         """A take number nobody has used in this cue."""
@@ -205,6 +343,39 @@ class Session:
             raise
 
 
+@dataclass(frozen=True)
+class Tools:
+    """What a request is scored with. Load it before the long work, so that a wrong name is told at once."""
+
+    model: Denoiser
+    style: Style
+
+    @classmethod
+    def load(cls, request: ScoreRequest) -> Tools:
+        """Raises ModelError or RequestError where the model or style asked for cannot be used."""
+        from .denoiser import Denoiser
+        from .styles import DEFAULT_STYLE, load_style
+
+        return cls(Denoiser(request.model, request.device), load_style(request.style or DEFAULT_STYLE))
+
+
+def _dialogue(picture: Picture, cue: Cue) -> tuple[tuple[Fraction, Fraction], ...]:
+    """The speech inside a cue, in seconds from its start."""
+    inside = (
+        (max(start, cue.start_frame) - cue.start_frame, min(end, cue.end_frame) - cue.start_frame)
+        for start, end in picture.dialogue
+    )
+    return tuple((start / picture.rate, end / picture.rate) for start, end in inside if start < end)
+
+
+def _device_reason(device: Device, request: ScoreRequest) -> str:
+    from . import cuda
+
+    if device.provider != "CPUExecutionProvider" or request.device == "cpu":
+        return device.reason
+    return cuda.obstacle() or device.reason
+
+
 # --- notes as text -----------------------------------------------------------------------------------------------
 
 
@@ -213,32 +384,25 @@ def write_notes(roll: Roll) -> tuple[str, ...]:
 
     before  onset[0, 0, 60], sustain[0, 1:4, 60], velocity 80        after  ("0 4 60 80", "", "")
     """
-    from .perform import roll_notes
-
-    texts = []
-    for part in range(len(PARTS)):
-        notes = roll_notes(roll, part)
-        texts.append("; ".join(f"{note.start} {note.length} {note.pitch} {note.velocity}" for note in notes))
-    return tuple(texts)
+    words: list[list[str]] = [[] for _ in PARTS]
+    for part, start, end, pitch, velocity in notes_of(roll).tolist():
+        words[part].append(f"{start} {end - start} {pitch} {velocity}")
+    return tuple("; ".join(part) for part in words)
 
 
 def read_notes(texts: Sequence[str], steps: int) -> Roll:
     """The roll of `steps` sixteenths that `write_notes` wrote. Raises SessionError where the text is damaged."""
-    shape = (len(PARTS), steps, PITCHES)
-    onset, sustain, velocity = np.zeros(shape, np.bool_), np.zeros(shape, np.bool_), np.zeros(shape, np.uint8)
+    notes = []
     for part, text in enumerate(texts):
         for word in text.split("; ") if text else ():
             try:
                 start, length, pitch, strength = (int(number) for number in word.split())
-                if not (0 <= start < steps and length > 0 and 0 <= pitch < PITCHES and 0 < strength < 128):
-                    raise ValueError(word)
             except ValueError as problem:
-                raise SessionError(f"{word!r} is not a note within {steps} sixteenths.") from problem
-            onset[part, start, pitch] = True
-            velocity[part, start, pitch] = strength
-            sustain[part, start + 1 : start + length, pitch] = True
-    sustain &= ~onset
-    return Roll(onset, sustain, velocity)
+                raise SessionError(f"{word!r} is not a note; four whole numbers are.") from problem
+            if not (0 <= start < steps and length > 0 and 0 <= pitch < PITCHES and 0 < strength < 128):
+                raise SessionError(f"{word!r} is not a note within {steps} sixteenths.")
+            notes.append((part, start, start + length, pitch, strength))
+    return roll_of(np.array(notes, np.int64).reshape(-1, 5), steps)
 
 
 # --- JSON of what JSON does not know -----------------------------------------------------------------------------

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from shotscore_engine.atomic import replace_file
 from shotscore_engine.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -663,6 +664,16 @@ def timeline(media_folder: str) -> otio.schema.Timeline:
     return edit
 
 
+TIMELINE = "a-day-by-the-sea.otio"
+
+
+def find_film(folder: Path) -> Path | None:
+    """The timeline of a film `make_film` finished in `folder`, if there is one."""
+    path = folder / TIMELINE
+    whole = path.is_file() and all((folder / "media" / f"{name}.mp4").is_file() for name in _SOURCES)
+    return path if whole else None
+
+
 def make_film(folder: Path, progress: Progress = silent) -> Path:
     """Draws the source clips into `folder`/media, writes `folder`/a-day-by-the-sea.otio and returns its path.
 
@@ -687,6 +698,7 @@ def make_film(folder: Path, progress: Progress = silent) -> Path:
             partial.replace(media / f"{name}.mp4")
         finally:
             partial.unlink(missing_ok=True)
-    path = folder / "a-day-by-the-sea.otio"
-    otio.adapters.write_to_file(timeline("media"), str(path))
+    path = folder / TIMELINE
+    text = otio.adapters.write_to_string(timeline("media"), "otio_json")
+    replace_file(path, text.encode())  # last: a film with its timeline is whole
     return path

@@ -1,15 +1,19 @@
 """`shotscore doctor`: what works on this machine and, where something does not, the remedy."""
 
+import importlib
 import importlib.util
 import os
 import platform
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
 from shotscore_engine.errors import ShotscoreError
+from shotscore_engine.progress import Progress, silent
 
 State = Literal["ok", "limited", "broken"]
 
@@ -26,18 +30,23 @@ class Finding:
     """What to do; empty where nothing is needed."""
 
 
-def examine(folder: Path) -> tuple[Finding, ...]:
+def examine(folder: Path, progress: Progress = silent) -> tuple[Finding, ...]:
     """Look at everything `score` needs; `folder` is where results would be written."""
-    return (
-        _python(),
-        _ffmpeg(),
-        *_onnxruntime(),
-        _models(),
-        _soundfont(),
-        _player(),
-        _qt(),
-        *(_writable(name, place) for name, place in _folders(folder)),
+    checks: tuple[Callable[[], Finding], ...] = (
+        _python,
+        _ffmpeg,
+        _onnxruntime,
+        _device,
+        _soundfont,
+        _player,
+        _qt,
+        *(partial(_writable, name, place) for name, place in _folders(folder)),
     )
+    findings = []
+    for number, check in enumerate(checks):
+        progress("examine", number / len(checks))
+        findings.append(check())
+    return tuple(findings)
 
 
 def _python() -> Finding:
@@ -61,21 +70,20 @@ def _ffmpeg() -> Finding:
     return Finding("FFmpeg libraries", "ok", detail)
 
 
-def _onnxruntime() -> tuple[Finding, ...]:
+def _onnxruntime() -> Finding:
     try:
         import onnxruntime
     except ImportError as problem:
-        return (Finding("ONNX Runtime", "broken", f"does not load: {problem}", "pip install --upgrade onnxruntime"),)
+        return Finding("ONNX Runtime", "broken", f"does not load: {problem}", "pip install --upgrade onnxruntime")
     providers = ", ".join(onnxruntime.get_available_providers())
-    found = Finding("ONNX Runtime", "ok", f"{onnxruntime.__version__} with {providers}")
     if _installed("onnxruntime") and _installed("onnxruntime_gpu"):
-        found = Finding(
+        return Finding(
             "ONNX Runtime",
             "limited",
             "onnxruntime and onnxruntime-gpu are both installed and overwrite each other",
             "pip uninstall onnxruntime onnxruntime-gpu, then install shotscore again.",
         )
-    return (found,)
+    return Finding("ONNX Runtime", "ok", f"{onnxruntime.__version__} with {providers}")
 
 
 def _installed(distribution: str) -> bool:
@@ -88,15 +96,20 @@ def _installed(distribution: str) -> bool:
     return True
 
 
-def _models() -> Finding:
-    import shotscore_engine
+def _device() -> Finding:
+    """The model is loaded for real: a provider that is there may still not start."""
+    from shotscore_engine import cuda
+    from shotscore_engine.denoiser import Denoiser
 
-    folder = Path(shotscore_engine.__file__).parent / "models"
-    shipped = sorted(path.name for path in folder.glob("*.onnx"))
-    if "denoiser.onnx" not in shipped:
-        return Finding("Models", "broken", f"denoiser.onnx is not in {folder}", "Install shotscore again.")
-    size = sum((folder / name).stat().st_size for name in shipped)
-    return Finding("Models", "ok", f"{', '.join(shipped)} ({size / 1e6:.0f} MB)")
+    try:
+        model = Denoiser()
+    except ShotscoreError as problem:
+        return Finding("Model", "broken", str(problem), "Install shotscore again.")
+    detail = f"{model.name} {model.sha256[:12]} runs on {model.device.provider}"
+    if model.device.provider != "CPUExecutionProvider":
+        return Finding("Model", "ok", detail)
+    obstacle = cuda.obstacle() or model.device.reason
+    return Finding("Model", "ok", f"{detail}, at the speed of the processor", obstacle)
 
 
 def _soundfont() -> Finding:

@@ -6,6 +6,7 @@ from typing import TextIO
 
 _WORDS = {
     "draw": "Drawing the film",
+    "examine": "Looking at this machine",
     "read": "Reading the timeline",
     "analyse": "Looking at the picture",
     "denoise": "Writing the music",
@@ -28,13 +29,19 @@ class ProgressLine:
         self._stage: str | None = None
         self._began = self._drawn = 0.0
 
+    def __enter__(self) -> "ProgressLine":
+        return self
+
+    def __exit__(self, *problem: object) -> None:
+        self.close()
+
     def __call__(self, stage: str, done: float) -> None:
         """Show that `stage` is `done` (0 to 1)."""
         now = time.monotonic()
         if stage != self._stage:
             self.close()
             self._stage, self._began, self._drawn = stage, now, 0.0
-            if not self._live:
+            if not self._live and stage != "read":  # over in no time, and where bad input is found
                 self._drawn = now
                 self._say(f"{_WORDS.get(stage, stage)} ...\n")
         line = f"{_WORDS.get(stage, stage)} {done:4.0%}{self._left(now, done)}"
@@ -49,6 +56,12 @@ class ProgressLine:
         """End the line."""
         if self._stage is not None and self._live:
             self._say("\n")
+        self._stage = None
+
+    def clear(self) -> None:
+        """Take the line away."""
+        if self._stage is not None and self._live:
+            self._say("\r\033[K")
         self._stage = None
 
     def _left(self, now: float, done: float) -> str:

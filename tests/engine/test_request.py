@@ -42,7 +42,14 @@ def test_senseless_requests_are_refused(wrong: dict[str, object], sentence: str)
 
 @pytest.mark.parametrize(
     ("text", "key"),
-    [("Am", "A minor"), ("a min", "A minor"), ("AM", "A major"), ("Bb", "Bb major"), ("f#m", "F# minor"), ("e♭", "Eb major")],
+    [
+        ("Am", "A minor"),
+        ("a min", "A minor"),
+        ("AM", "A major"),
+        ("Bb", "Bb major"),
+        ("f#m", "F# minor"),
+        ("e♭", "Eb major"),
+    ],
 )
 def test_keys_in_many_spellings(text: str, key: str) -> None:
     assert parse_key(text) == key

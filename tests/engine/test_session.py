@@ -117,9 +117,10 @@ def test_a_session_with_a_hole_in_it_is_refused_or_whole(data: st.DataObject) ->
     start = data.draw(st.integers(0, len(whole) - 1))
     end = data.draw(st.integers(start, min(len(whole), start + 40)))
     try:
-        assert isinstance(Session.from_bytes(whole[:start] + whole[end:]), Session)
-    except SessionError as problem:
-        assert str(problem)
+        opened = Session.from_bytes(whole[:start] + whole[end:])
+    except SessionError:  # anything else fails the test
+        return
+    assert isinstance(opened.picture, Picture)
 
 
 @st.composite
@@ -144,7 +145,9 @@ def test_notes_as_text_lose_nothing(roll: Roll) -> None:
         assert np.array_equal(getattr(again, name), getattr(roll, name)), name
 
 
-@pytest.mark.parametrize("text", ["0 4 60", "0 0 60 80", "9 1 60 80", "0 1 200 80", "0 1 60 0", "a b c d", "-1 1 60 80"])
+@pytest.mark.parametrize(
+    "text", ["0 4 60", "0 0 60 80", "9 1 60 80", "0 1 200 80", "0 1 60 0", "a b c d", "-1 1 60 80"]
+)
 def test_damaged_notes_are_refused(text: str) -> None:
     with pytest.raises(SessionError, match="is not a note"):
         read_notes((text, "", ""), 8)

@@ -1,0 +1,212 @@
+"""The command line: a thin face of `Session`. See docs/cli.md for what it promises.
+
+Results go to standard output (with `--json` as one JSON object), progress and warnings to standard error. It exits 0
+on success, 2 on bad usage or bad input with one sentence, 1 on an internal failure, 130 when cancelled. Heavy modules
+are imported where they are used, so that `--help` is quick.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+from shotscore_engine import __version__
+from shotscore_engine.errors import Cancelled, InputError, RequestError
+
+from .answer import BAD_INPUT, CANCELLED, FAILED, OK, Answer
+from .terminal import ProgressLine
+
+if TYPE_CHECKING:
+    from shotscore_engine.request import ScoreRequest
+
+Command = Callable[[argparse.Namespace, ProgressLine], Answer]
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise RequestError(f"{message}; see {self.prog} --help.")
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; the exit code."""
+    arguments = _joined(list(sys.argv[1:] if argv is None else argv))
+    with ProgressLine(sys.stderr) as progress:
+        try:
+            options = _parser().parse_args(arguments)
+            _listen_for_the_end()
+            answer: Answer = options.run(options, progress)
+        except SystemExit as done:  # argparse, after --help or --version
+            return int(done.code or 0)
+        except InputError as problem:
+            return _complain(progress, str(problem), BAD_INPUT)
+        except (Cancelled, KeyboardInterrupt):
+            return _complain(progress, "Stopped; nothing was written.", CANCELLED)
+        except Exception as problem:
+            if os.environ.get("SHOTSCORE_DEBUG"):
+                raise
+            sentence = f"Internal failure: {type(problem).__name__}: {problem} (SHOTSCORE_DEBUG=1 shows where)."
+            return _complain(progress, sentence, FAILED)
+    try:
+        print(json.dumps(answer.table, ensure_ascii=False) if options.json else answer.text, flush=True)
+    except BrokenPipeError:  # `shotscore spot edit.otio | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return answer.code
+
+
+# --- commands ----------------------------------------------------------------------------------------------------
+
+
+def _demo(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    from . import demo
+
+    return demo.run(Path(options.out), progress)
+
+
+def _spot(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    from .commands import spot
+
+    return spot(Path(options.timeline), options.plot, _request(options), progress)
+
+
+def _score(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    from .commands import score
+
+    return score(Path(options.timeline), Path(options.out), options.range, _request(options), progress)
+
+
+def _doctor(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    from . import doctor
+
+    findings = doctor.examine(Path(options.out), progress)
+    table = doctor.answer(findings)
+    return Answer(table, doctor.table(findings), OK if table["ok"] else FAILED)
+
+
+# --- options -----------------------------------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="shotscore", description="Music for an edit: reads the timeline and follows its cuts.")
+    parser.add_argument("--version", action="version", version=f"shotscore {__version__}")
+    commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
+
+    def command(name: str, run: Command, about: str) -> argparse.ArgumentParser:
+        made = commands.add_parser(name, help=about, description=about)
+        made.set_defaults(run=run)
+        made.add_argument("--json", action="store_true", help="answer with one JSON object")
+        return made
+
+    demo = command("demo", _demo, "make a small film and its edit, score it, say where everything is")
+    demo.add_argument("--out", metavar="DIR", default="shotscore-demo", help="folder to write to (%(default)s)")
+
+    spot = command("spot", _spot, "print picture, shots, hits and the tempi that serve them")
+    _timeline_argument(spot)
+    spot.add_argument("--plot", metavar="FILE", type=Path, help="draw it as well (.svg or .png)")
+    _detect_option(spot)
+
+    score = command("score", _score, "write music for a timeline: MIDI, stems, mix, and a copy of the timeline")
+    _timeline_argument(score)
+    score.add_argument("--out", metavar="DIR", required=True, help="folder to write to")
+    _score_options(score)
+
+    doctor = command("doctor", _doctor, "say what works on this machine and what to do about the rest")
+    doctor.add_argument("--out", metavar="DIR", default=".", help="folder results would go to (%(default)s)")
+    return parser
+
+
+def _timeline_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("timeline", metavar="TIMELINE", help="a timeline (.otio, .otioz, .otiod ...) or a video file")
+
+
+def _detect_option(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--detect", metavar="NAME", help="looks for cuts inside long clips: adaptive, transnet or none (adaptive)"
+    )
+
+
+def _score_options(parser: argparse.ArgumentParser) -> None:
+    """Every option of CLI `score`; names without a default take `ScoreRequest`'s own."""
+    add = parser.add_argument
+    add("--range", metavar="IN-OUT", help="only this range, in frames or record timecode; OUT is exclusive")
+    add("--prompt", metavar="TEXT", help="words for the music")
+    add("--mood", metavar="V,A", type=_mood, help="valence and arousal, each -1 to 1, instead of what the picture says")
+    add("--style", metavar="NAME", help="how the music is orchestrated")
+    add("--tempo", metavar="BPM", dest="tempo_bpm", type=float, help="quarter notes a minute, instead of a solved one")
+    add("--key", metavar="NAME", help='such as "A minor"')
+    add("--energy", metavar="0..1", type=float, help="how much happens")
+    add("--seed", metavar="N", type=int, help="another number, another music (1)")
+    add("--takes", metavar="N", type=int, help="how many versions (1)")
+    add("--steps", metavar="N", type=int, help="denoising steps")
+    add("--guidance", metavar="X", type=float, help="how strongly the picture steers")
+    add(
+        "--selector",
+        metavar="NAME",
+        help="which features steer when: video, language, random, concat, video+language, language+video or none",
+    )
+    add("--mask", metavar="NAME", help="windows of attention: fixed, dynamic, shot or aligned")
+    add("--device", metavar="NAME", help="auto, cuda, coreml or cpu (auto)")
+    add("--model", metavar="FILE", type=Path, help="another denoiser (.onnx)")
+    add("--soundfont", metavar="FILE", type=Path, help="instruments (.sf2, .sf3)")
+    add("--loudness", metavar="LUFS", dest="loudness_lufs", type=float, help="of the mix (-23)")
+    add("--duck", action=argparse.BooleanOptionalAction, default=None, help="make room for speech (yes)")
+    _detect_option(parser)
+    add("--strict-media", action="store_true", default=None, help="missing media is an error, not a warning")
+
+
+def _request(options: argparse.Namespace) -> ScoreRequest:
+    from dataclasses import fields
+
+    from shotscore_engine.request import ScoreRequest
+
+    given = {f.name: getattr(options, f.name, None) for f in fields(ScoreRequest)}
+    return ScoreRequest(**{name: value for name, value in given.items() if value is not None})
+
+
+def _mood(text: str) -> tuple[float, float]:
+    valence, arousal = text.split(",")
+    return float(valence), float(arousal)
+
+
+_mood.__name__ = "valence,arousal"  # argparse puts the function's name into its message
+
+
+def _joined(arguments: list[str]) -> list[str]:
+    """`--mood -0.5,0.2` as `--mood=-0.5,0.2`: argparse takes a list that begins with a minus for an option."""
+    joined: list[str] = []
+    for argument in arguments:
+        if joined and joined[-1] == "--mood":
+            joined[-1] = f"--mood={argument}"
+        else:
+            joined.append(argument)
+    return joined
+
+
+# --- the process -------------------------------------------------------------------------------------------------
+
+
+def _complain(progress: ProgressLine, sentence: str, code: int) -> int:
+    progress.clear()
+    print(f"shotscore: {sentence}", file=sys.stderr)
+    return code
+
+
+def _listen_for_the_end() -> None:
+    """Being told to end is like Ctrl-C: clean up, then go. Only the main thread of a process may say so."""
+
+    def stop(*_: object) -> NoReturn:
+        raise KeyboardInterrupt
+
+    try:
+        signal.signal(signal.SIGTERM, stop)
+    except ValueError:
+        return
+
+
+if __name__ == "__main__":
+    sys.exit(main())

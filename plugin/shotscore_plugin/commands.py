@@ -1,0 +1,106 @@
+"""What `spot` and `score` do, between their options and their answers."""
+
+from dataclasses import replace
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from shotscore_engine.errors import OutputError
+from shotscore_engine.measure import Stopwatch
+from shotscore_engine.progress import Progress
+from shotscore_engine.request import ScoreRequest, parse_range
+from shotscore_engine.session import Session, Tools
+from shotscore_engine.timing import format_timecode
+
+from .answer import Answer
+
+
+def spot(timeline: Path, plot: Path | None, request: ScoreRequest, progress: Progress) -> Answer:
+    """Picture, shots, hits and tempi of a timeline; drawn to `plot` as well if that is given."""
+    from shotscore_exporters import report
+
+    if plot is not None and not plot.absolute().parent.is_dir():
+        raise OutputError(f"The folder of {plot} does not exist; make it, or choose another.")
+    session = Session.read(timeline, progress=progress).analysed(request.detect, progress)
+    spotted = session.spot(request, progress)
+    table = report.picture_table(session.picture, spotted.cue.hits, spotted.tempi)
+    return Answer(table, _picture_text(table))
+
+
+def score(timeline: Path, out: Path, span: str | None, request: ScoreRequest, progress: Progress) -> Answer:
+    """Score a timeline, or the range IN-OUT of it, into the folder `out`."""
+    from shotscore_exporters.delivery import check_folder, deliver
+    from shotscore_exporters.soundfont import find_soundfont
+
+    watch = Stopwatch(progress)
+    session = Session.read(timeline, strict_media=request.strict_media, progress=watch)
+    check_folder(session.name, out)
+    if span is not None:
+        start, end = parse_range(span, session.picture)
+        request = replace(request, start_frame=start, end_frame=end)
+    find_soundfont(request.soundfont)  # like the model's, a wrong name is told before the long work
+    tools = Tools.load(request)
+    session = session.analysed(request.detect, watch).score(request, tools, watch)
+    delivery = deliver(session, out, watch)
+    return Answer(delivery.report, score_text(delivery.report, out))
+
+
+def _picture_text(table: dict[str, Any]) -> str:
+    rate, start, drop = _time_of(table)
+    lines = [
+        f"{table['name']}: {table['duration_frames']} frames at {table['rate']} from {table['start_timecode']}",
+        "",
+        f"{'shot':>4}  {'start':11} {'frames':>6}  {'from':8}  name",
+    ]
+    for shot in table["shots"]:
+        timecode = format_timecode(start + shot["start_frame"], rate, drop)
+        offline = "  (offline)" if shot["offline"] else ""
+        lines.append(
+            f"{shot['index']:>4}  {timecode} {shot['duration_frames']:>6}  {shot['from']:8}  {shot['name']}{offline}"
+        )
+    lines += ["", f"{'hit at':11} {'weight':>6}  {'kind':8}  why"]
+    for hit in table["hits"]:
+        timecode = format_timecode(start + hit["frame"], rate, drop)
+        lines.append(f"{timecode} {hit['weight']:>6.2f}  {hit['kind']:8}  {hit['reason']}")
+    lines += ["", f"{'bpm':>7}  {'meter':5}  {'met':>4} {'near':>5} {'missed':>7}"]
+    for tempo in table["tempi"]:
+        lines.append(
+            f"{tempo['bpm']:>7.2f}  {tempo['meter']:5}  {tempo['met']:>4} {tempo['near']:>5} {tempo['missed']:>7}"
+        )
+    return "\n".join([*lines, *_warnings(table)])
+
+
+def score_text(table: dict[str, Any], out: Path) -> str:
+    """What was scored, and where it is."""
+    rate, start, drop = _time_of(table)
+    lines = []
+    for cue in table["cues"]:
+        first, last = (format_timecode(start + cue[key], rate, drop) for key in ("start_frame", "ends_at_frame"))
+        counted = [hit for hit in cue["hits"] if hit["state"] != "ignored"]
+        met = sum(hit["state"] == "met" for hit in counted)
+        lines += [
+            f"{cue['name']}  {first} to {last}: {cue['tempo_bpm']:.2f} BPM in {cue['meter']}, {cue['key']}, "
+            f"{cue['bars']} bars, style {cue['style']}, seed {cue['seed']}",
+            f"      {met} of {len(counted)} hits met; stems: {', '.join(cue['stems'])}",
+            f"      {out / cue['mix']}",
+            f"      {out / cue['midi']}",
+        ]
+    scored = next(name for name in table["files"] if name.endswith(".scored.otio"))
+    took = ", ".join(f"{stage} {seconds:.1f}" for stage, seconds in table["seconds"].items())
+    lines += [
+        f"Timeline with the music: {out / scored}",
+        f"Ran on {table['device']}. {table['device_reason']}".rstrip(),
+        f"Seconds: {took}. Most memory: {table['peak_memory_bytes'] / 1e6:.0f} MB.",
+    ]
+    return "\n".join([*lines, *_warnings(table)])
+
+
+def _time_of(table: dict[str, Any]) -> tuple[Fraction, int, bool]:
+    from shotscore_engine.timing import parse_timecode
+
+    rate = Fraction(table["rate"])
+    return rate, parse_timecode(table["start_timecode"], rate), table["drop_frame"]
+
+
+def _warnings(table: dict[str, Any]) -> list[str]:
+    return [f"Warning: {sentence}" for sentence in table["warnings"]]

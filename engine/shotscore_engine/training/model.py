@@ -82,7 +82,11 @@ class Attention(nn.Module):
         q = self.query(x).view(shape).transpose(1, 2)
         k, v = (part.reshape(shape).transpose(1, 2) for part in self.key_value(context).chunk(2, dim=-1))
         q, k = rotate(q, tables), rotate(k, tables)
-        y = F.scaled_dot_product_attention(q, k, v, attn_mask=mask)
+        # Written out: on a processor the fused kernel's backward pass costs more than these products.
+        scores = q @ k.transpose(-2, -1) / math.sqrt(q.shape[-1])
+        if mask is not None:
+            scores = scores.masked_fill(~mask, -1e4)
+        y = scores.softmax(dim=-1).to(v.dtype) @ v
         return self.out(y.transpose(1, 2).reshape(batch, beats, width))
 
 

@@ -5,6 +5,7 @@ reference movie handed to an editor must not make the machine fetch something. T
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -16,6 +17,8 @@ from .timing import exact_rate, parse_timecode, quantise
 
 if TYPE_CHECKING:
     import av.container
+    import numpy as np
+    from numpy.typing import NDArray
 
 
 @dataclass(frozen=True)
@@ -171,3 +174,124 @@ def _sequence_numbers(path: Path) -> list[int]:
 
 def _reason(problem: Exception) -> str:
     return str(getattr(problem, "strerror", None) or problem).strip().rstrip(".").lower() or "it is damaged"
+
+
+def frames_between(
+    path: Path, start: Fraction, end: Fraction, size: tuple[int, int], pixel_format: str = "bgr24"
+) -> Iterator[tuple[Fraction, "NDArray[np.uint8]"]]:
+    """Every frame of the file shown from media time `start` up to `end`, in order: (its time, its pixels).
+
+    `size` = (width, height) of the pixels, (height, width, 3) uint8, scaled by FFmpeg. The first frame is the one that
+    stands at `start`. Seeks where that saves decoding; decodes with all threads FFmpeg wants. Raises MediaError where
+    the file cannot be decoded at all; a damaged frame inside is passed over.
+    """
+    import av
+
+    info = probe(path)
+    if info.rate is None:
+        raise MediaError(f"The media file {path} holds no picture.")
+    half = 1 / (2 * info.rate)
+    with open_media(path) as container:
+        stream = picture_stream(container)
+        stream.thread_type = "AUTO"
+        reformatter = av.video.reformatter.VideoReformatter()
+        try:
+            for time, frame in _decoded(container, stream, info, start):
+                if time >= end - half / 2:
+                    return
+                if time + 2 * half - half / 2 <= start:
+                    continue
+                small = reformatter.reformat(frame, *size, pixel_format, interpolation="FAST_BILINEAR")
+                pixels: NDArray[np.uint8] = small.to_ndarray()  # type: ignore[assignment] # 8 bits by its format
+                yield time, pixels
+        except av.FFmpegError as problem:
+            raise MediaError(f"The media file {path} cannot be decoded: {_reason(problem)}.") from problem
+
+
+def _decoded(
+    container: "av.container.InputContainer", stream: Any, info: MediaInfo, start: Fraction
+) -> Iterator[tuple[Fraction, Any]]:
+    """Frames with their media times, from a key frame at or before `start`."""
+    import av
+
+    rate = info.rate or Fraction(25)
+    for back in (Fraction(0), Fraction(10), None):
+        target = start - back if back is not None else Fraction(0)
+        if target > 2:
+            container.seek(int((target + info.first_pts) / stream.time_base), stream=stream)
+        elif back != 0:
+            container.seek(int(info.first_pts / stream.time_base), stream=stream)
+        count = -1
+        first = True
+        late = False
+        for packet in container.demux(stream):
+            try:
+                decoded = packet.decode()
+            except av.InvalidDataError:
+                continue
+            for frame in decoded:
+                count += 1
+                has_time = frame.pts is not None and stream.time_base
+                time = frame.pts * stream.time_base - info.first_pts if has_time else count / rate
+                if first and time > start + 1 / rate and target > 2 and back is not None:
+                    late = True
+                    break
+                first = False
+                yield Fraction(time), frame
+            if late:
+                break
+        if not late:
+            return
+
+
+def audio_between(path: Path, start: Fraction, end: Fraction, sample_rate: int) -> Iterator["NDArray[np.float32]"]:
+    """The file's first sound stream, mixed to mono, from media time `start` up to `end`: blocks of samples in order.
+
+    Media time 0 is the first frame of the video where the file has one, so that sound and picture share it. What the
+    stream does not hold is silence. Raises MediaError where the file has no sound or cannot be decoded.
+    """
+    import av
+    import numpy as np
+
+    info = probe(path)
+    if not info.has_audio:
+        raise MediaError(f"The media file {path} holds no sound.")
+    wanted = max(0, quantise((end - start) * sample_rate))
+    given = 0
+    with open_media(path) as container:
+        stream = container.streams.audio[0]
+        base = Fraction(stream.time_base or Fraction(1, sample_rate))
+        origin = info.first_pts if info.rate else Fraction(stream.start_time or 0) * base
+        container.seek(max(0, int((origin + start - Fraction(1, 10)) / base)), stream=stream)
+        resampler = av.AudioResampler(format="flt", layout="mono", rate=sample_rate)
+        expected: int | None = None
+        try:
+            for packet in container.demux(stream):
+                try:
+                    decoded: list[av.AudioFrame | None] = list(packet.decode())
+                except av.InvalidDataError:
+                    continue
+                for frame in [*decoded, None] if packet.dts is None else decoded:
+                    if expected is None:
+                        if frame is None:
+                            continue
+                        first = frame.pts * Fraction(frame.time_base or base) if frame.pts is not None else origin
+                        expected = quantise((first - origin - start) * sample_rate)
+                        if expected > 0:
+                            silence = np.zeros(min(expected, wanted), np.float32)
+                            given += len(silence)
+                            yield silence
+                    for heard in resampler.resample(frame):
+                        samples: NDArray[np.float32] = heard.to_ndarray().reshape(-1).astype(np.float32)
+                        skip = min(len(samples), max(0, -expected))
+                        expected += len(samples)
+                        block = samples[skip : skip + wanted - given]
+                        if len(block):
+                            given += len(block)
+                            yield block
+                    if given >= wanted:
+                        return
+        except av.FFmpegError as problem:
+            raise MediaError(f"The sound of {path} cannot be decoded: {_reason(problem)}.") from problem
+    if given < wanted:
+        yield np.zeros(wanted - given, np.float32)

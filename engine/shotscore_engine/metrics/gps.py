@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..tempo import STEPS_PER_BEAT
+from ..grid import STEPS_PER_BEAT
 from .piece import START, Piece, validate
 from .report import Summary, summarise
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ..tempo import STEPS_PER_BEAT
+from ..grid import STEPS_PER_BEAT
 from .piece import PITCH, START, Piece, validate
 from .report import Summary, summarise
 

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..roll import PARTS, PITCHES, Roll
-from ..tempo import STEPS_PER_BEAT, BeatGrid
+from ..roll import PARTS, PITCHES, Roll, notes_of
+from ..grid import STEPS_PER_BEAT, BeatGrid
 
 PART, START, END, PITCH, VELOCITY = range(5)
 """Columns of `Piece.notes`."""
@@ -110,17 +110,8 @@ def from_roll(roll: Roll, grid: BeatGrid) -> Piece:
     """
     if roll.steps != grid.beats * STEPS_PER_BEAT:
         raise InputError(f"The roll has {roll.steps} sixteenths and its grid {grid.beats} beats; four to a beat are needed.")
-    part, start, pitch = np.nonzero(roll.onset)
-    # A note ends at the first step after its onset that no longer sustains it.
-    stops = np.concatenate([~roll.sustain, np.ones((len(PARTS), 1, PITCHES), bool)], axis=1)
-    steps = np.arange(roll.steps + 1, dtype=np.int32)[None, :, None]
-    next_stop = np.minimum.accumulate(np.where(stops, steps, roll.steps)[:, ::-1], axis=1)[:, ::-1]
-    end = next_stop[part, start + 1, pitch]
-    velocity = roll.velocity[part, start, pitch]
-    notes = np.stack([part, start, end, pitch, velocity], axis=1).astype(np.int32)
-    order = np.lexsort((pitch, part, start))
     times = np.array([float(time) for time in grid.beat_times])
-    return Piece(notes[order], times, grid.beats_per_bar, grid.first_downbeat)
+    return Piece(notes_of(roll), times, grid.beats_per_bar, grid.first_downbeat)
 
 
 def volume_curve(piece: Piece) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ Source: Diff-BGM, Table 2, and its notebook: Musicnn features (penultimate layer
 cosine similarity to those of 60 ground-truth pieces, its own among them; P@K is the share of pieces whose own is
 among the first K. Chance is K / 60: 8.3, 16.7 and 33.3 percent for 5, 10 and 20.
 
-Conventions: a piece's features are the mean over its patches of three seconds, side by side; both sides are rendered
+Conventions: a piece's features are the mean over its patches of three seconds (at most 16, evenly spread); both sides are rendered
 by the same synthesizer. The other 59 candidates are drawn from the remaining pieces; instead of drawing, the value
 here is the expectation over all draws (hypergeometric), so it has no seed.
 
@@ -28,6 +28,7 @@ PATCH_FRAMES = 187
 MEL_BANDS = 96
 FEATURES = 200
 """Numbers in Musicnn's penultimate layer."""
+MOST_PATCHES = 16
 CANDIDATES = 60
 RANKS = (5, 10, 20)
 MUSICNN_PATH = Path(__file__).parent.parent / "models" / "musicnn.onnx"
@@ -88,15 +89,22 @@ def _session(path: Path) -> Any:
 
     if not path.is_file():
         raise ModelError(f"{path} is missing; make it with `python -m shotscore_engine.training.export_musicnn`.")
-    return onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    # Threads that wait by spinning starve whatever else runs on a small machine, training above all.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
 
 
 def features(audio: NDArray[np.float32], model: Path = MUSICNN_PATH) -> NDArray[np.float32]:
-    """(200,): Musicnn's penultimate layer, mean over the patches of mono `audio` at 16 kHz.
+    """(200,): Musicnn's penultimate layer, mean over patches of mono `audio` at 16 kHz.
 
-    Raises InputError where the audio is too short, ModelError where the model is missing.
+    Of a long piece `MOST_PATCHES` patches are heard, evenly spread. Raises InputError where the audio is too short,
+    ModelError where the model is missing.
     """
-    (rows,) = _session(model).run(["penultimate"], {"mel": mel_patches(audio)})
+    patches = mel_patches(audio)
+    if len(patches) > MOST_PATCHES:
+        patches = patches[np.linspace(0, len(patches) - 1, MOST_PATCHES).round().astype(int)]
+    (rows,) = _session(model).run(["penultimate"], {"mel": patches})
     return np.asarray(rows.mean(axis=0), np.float32)
 
 

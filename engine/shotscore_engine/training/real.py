@@ -11,7 +11,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..metrics.piece import START, Piece
-from ..tempo import STEPS_PER_BEAT
+from ..grid import STEPS_PER_BEAT
 from .data import Song, load_pop909
 from .split import split_of
 

@@ -171,7 +171,8 @@ class Session:
 
     def analysed(self, detect: Detector = "adaptive", progress: Progress = silent) -> Session:
         """This session with the cuts inside long clips found, and where someone speaks."""
-        from .shots import detect_shots, find_dialogue
+        from .dialogue import find_dialogue
+        from .shots import detect_shots
 
         progress("analyse", 0.0)
         picture = detect_shots(self.picture, detect, progress)

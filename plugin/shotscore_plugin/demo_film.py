@@ -320,12 +320,12 @@ def storm(t: float) -> Frame:
     canvas[:HORIZON] = _ramp((16, 18, 30), (52, 56, 76), HORIZON)
     _sea(canvas, t * 2.6, (10, 16, 26), (46, 54, 70), 1.7, 700, (30, 34, 44))
     strike, since = divmod(t + 0.55, 1.1)
-    flash = math.exp(-since * 9) * (1 if since < 0.06 or since > 0.1 else 0.3)
-    canvas += flash * np.asarray((150, 156, 190), np.float32)
+    rng = np.random.default_rng(int(strike) + 4)
+    x, y = float(rng.uniform(200, 760)), 0.0
+    # Lit around the bolt and not all over: a flash of the whole frame would look like a cut.
+    _glow(canvas, round(x), 120, 230, (150, 156, 190), min(1, since / 0.12) * math.exp(-since * 5))
     frame = _finish(canvas)
     if since < 0.3:
-        rng = np.random.default_rng(int(strike) + 4)
-        x, y = float(rng.uniform(200, 760)), 0.0
         while y < HORIZON:
             ahead = (x + float(rng.uniform(-38, 38)), y + float(rng.uniform(18, 44)))
             _line(frame, (x, y), ahead, (226, 228, 255), 4 if since < 0.12 else 2)
@@ -424,11 +424,14 @@ def fireworks(t: float) -> Frame:
             place = np.random.default_rng(k + 20)
             paint: list[Colour] = [(255, 90, 70), (255, 206, 70), (110, 230, 150), (110, 170, 255), (255, 120, 220)]
             bursts.append((t - born, int(place.integers(140, 820)), int(place.integers(70, 210)), paint[k % 5]))
-    glare = sum(math.exp(-3 * age) for age, *_ in bursts)
     for age, x, y, hue in bursts:
-        _glow(canvas, x, y, 180, hue, 0.55 * math.exp(-3.2 * age))
-    tint: Colour = bursts[-1][3] if bursts else (120, 90, 150)
-    _sea(canvas, t, (12, 12, 40), (60, 40, 86), 0.8 + 0.3 * glare, 480, (tint[0] * 0.7, tint[1] * 0.7, tint[2] * 0.7))
+        _glow(canvas, x, y, 180, hue, 0.5 * min(1, age / 0.2) * math.exp(-2.6 * age))
+    weights = [min(1, age / 0.3) * math.exp(-2 * age) for age, *_ in bursts]
+    tint = [
+        (0.3 * dark + sum(w * b[3][k] for w, b in zip(weights, bursts, strict=True))) / (0.3 + sum(weights))
+        for k, dark in enumerate((120, 90, 150))
+    ]
+    _sea(canvas, t, (12, 12, 40), (60, 40, 86), 0.9, 480, (tint[0] * 0.7, tint[1] * 0.7, tint[2] * 0.7))
     frame = _finish(canvas)
     for k in range(15):
         height = 24 + (k * 31) % 50
@@ -447,7 +450,7 @@ def fireworks(t: float) -> Frame:
 
 
 def stars(t: float) -> Frame:
-    """Stars and a lighthouse: calm again, and the end. Fades to black in its last second and a half."""
+    """Stars and a lighthouse: calm again, and the end. Fades nearly to black in its last seconds."""
     canvas = np.zeros((HEIGHT, WIDTH, 3), np.float32)
     canvas[:HORIZON] = _ramp((8, 12, 36), (38, 58, 104), HORIZON)
     _glow(canvas, 250, 110, 120, (70, 80, 110), 0.9)
@@ -469,7 +472,7 @@ def stars(t: float) -> Frame:
     _polygon(frame, [(726, 280), (729, 258), (759, 258), (762, 280)], (176, 56, 52))
     _box(frame, 733, 216, 22, 20, (255, 244, 190))
     _polygon(frame, [(728, 216), (760, 216), (744, 200)], (120, 40, 40))
-    return (frame * min(1.0, max(0.0, (5.9 - t) / 1.5))).astype(np.uint8)
+    return (frame * min(1.0, max(0.2, (6.2 - t) / 2.2))).astype(np.uint8)
 
 
 # --- the sound ---------------------------------------------------------------------------------------------------

@@ -205,7 +205,7 @@ def _pace(picture: Picture, moments: NDArray[np.float64]) -> FloatArray:
     high = np.minimum(moments + PACE_WINDOW / 2, picture.duration_frames / rate)
     count = np.searchsorted(cuts, high, "right") - np.searchsorted(cuts, low, "left")
     often = count / np.maximum(high - low, 1.0)
-    return (often / (often + CUT_EVERY)).astype(np.float32)
+    return np.asarray(often / (often + CUT_EVERY), np.float32)
 
 
 def _cut_column(picture: Picture, grid: BeatGrid, cue: Cue) -> FloatArray:
@@ -318,7 +318,7 @@ def _calm(values: FloatArray, clock: _Clock) -> FloatArray:
 
 def _steer(values: FloatArray, wanted: float, lowest: float) -> FloatArray:
     """Around `wanted`, keeping a part of the own rise and fall."""
-    return np.clip(wanted + KEPT_CONTRAST * (values - values.mean()), lowest, 1).astype(np.float32)
+    return np.asarray(np.clip(wanted + KEPT_CONTRAST * (values - values.mean()), lowest, 1), np.float32)
 
 
 # --- Words -----------------------------------------------------------------------------------------------------------

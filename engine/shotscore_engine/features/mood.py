@@ -82,7 +82,7 @@ def style_direction(style: int) -> FloatArray:
 def words_mood(embedding: FloatArray) -> FloatArray:
     """(n, 384) sentence embeddings -> (n, 2) valence and arousal in [-1, 1]."""
     weights = _weights()
-    return np.clip(embedding @ weights[:-1] + weights[-1], -1, 1).astype(np.float32)
+    return np.asarray(np.clip(embedding @ weights[:-1] + weights[-1], -1, 1), np.float32)
 
 
 def text_mood(text: str) -> tuple[float, float]:

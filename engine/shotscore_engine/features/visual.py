@@ -304,7 +304,7 @@ class _Scaler:
 def measure(rgb: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
     """(luma, contrast, saturation, warmth) of a picture, (4,), and its luma plane, (h, w), both float32, 0 to 1."""
     colour = rgb.astype(np.float32) / 255
-    luma = colour @ _LUMA
+    luma = np.asarray(colour @ _LUMA, np.float32)
     strongest, weakest = colour.max(-1), colour.min(-1)
     coloured = strongest > 0.06
     saturation = np.where(coloured, (strongest - weakest) / np.maximum(strongest, 1e-6), 0).mean()

@@ -141,7 +141,7 @@ def write_components(path: Path = COMPONENTS) -> NDArray[np.float32]:
     places = project(encode([f"a picture of {label.name}" for label in image_labels()])).astype(np.float64)
     standard = ((places - places.mean(0)) / places.std(0)).astype(np.float16)
     np.savez(path, labels=standard)
-    return standard.astype(np.float32)
+    return np.asarray(standard, np.float32)
 
 
 def pictures_of(path: Path) -> NDArray[np.uint8]:

@@ -144,5 +144,7 @@ def novelty(pieces: Sequence[Piece], index: Index) -> Novelty:
             new += not verbatim
             new_nearly += not nearly
     if not bars:
-        raise InputError(f"No bar of the {len(pieces)} pieces has {FEWEST_NOTES} melody notes; there is no melody to compare.")
+        raise InputError(
+            f"No bar of the {len(pieces)} pieces has {FEWEST_NOTES} melody notes; there is nothing to compare."
+        )
     return Novelty(bars, new, new_nearly)

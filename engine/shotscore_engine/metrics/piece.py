@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..roll import PARTS, PITCHES, Roll, notes_of
 from ..grid import STEPS_PER_BEAT, BeatGrid
+from ..roll import PARTS, PITCHES, Roll, notes_of
 
 PART, START, END, PITCH, VELOCITY = range(5)
 """Columns of `Piece.notes`."""
@@ -71,7 +71,7 @@ class Piece:
         """
         if first_beat < 0 or beats < 1 or first_beat + beats > self.beats:
             raise InputError(
-                f"Beats {first_beat} to {first_beat + beats} are not inside a piece of {self.beats} beats; ask for fewer."
+                f"Beats {first_beat} to {first_beat + beats} lie outside a piece of {self.beats}; ask for fewer."
             )
         begin, end = first_beat * STEPS_PER_BEAT, (first_beat + beats) * STEPS_PER_BEAT
         notes = self.notes[(self.notes[:, START] >= begin) & (self.notes[:, START] < end)].copy()
@@ -86,7 +86,9 @@ def validate(piece: Piece) -> None:
     """Raises InputError where `piece` cannot be measured: no notes, notes outside the grid, times that do not rise."""
     notes = piece.notes
     if notes.ndim != 2 or notes.shape[1] != 5:
-        raise InputError(f"Notes have the shape {notes.shape}; (N, 5) rows of part, start, end, pitch, velocity are needed.")
+        raise InputError(
+            f"Notes have the shape {notes.shape}; (N, 5) rows of part, start, end, pitch, velocity are needed."
+        )
     if not len(notes):
         raise InputError("The piece holds no notes, so nothing can be measured; leave it out.")
     if piece.beats < 1 or np.any(np.diff(piece.beat_times) <= 0):
@@ -109,7 +111,9 @@ def from_roll(roll: Roll, grid: BeatGrid) -> Piece:
     Raises InputError where the roll and the grid differ in length.
     """
     if roll.steps != grid.beats * STEPS_PER_BEAT:
-        raise InputError(f"The roll has {roll.steps} sixteenths and its grid {grid.beats} beats; four to a beat are needed.")
+        raise InputError(
+            f"The roll has {roll.steps} sixteenths, its grid {grid.beats} beats; four to a beat are needed."
+        )
     times = np.array([float(time) for time in grid.beat_times])
     return Piece(notes_of(roll), times, grid.beats_per_bar, grid.first_downbeat)
 

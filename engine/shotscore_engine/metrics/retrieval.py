@@ -4,9 +4,9 @@ Source: Diff-BGM, Table 2, and its notebook: Musicnn features (penultimate layer
 cosine similarity to those of 60 ground-truth pieces, its own among them; P@K is the share of pieces whose own is
 among the first K. Chance is K / 60: 8.3, 16.7 and 33.3 percent for 5, 10 and 20.
 
-Conventions: a piece's features are the mean over its patches of three seconds (at most 16, evenly spread); both sides are rendered
-by the same synthesizer. The other 59 candidates are drawn from the remaining pieces; instead of drawing, the value
-here is the expectation over all draws (hypergeometric), so it has no seed.
+Conventions: a piece's features are the mean over its patches of three seconds (at most 16, evenly spread); both sides
+are rendered by the same synthesizer. The other 59 candidates are drawn from the remaining pieces; instead of drawing,
+the value here is the expectation over all draws (hypergeometric), so it has no seed.
 
 Known deviations: the notebook ranks every row of its feature files, which may be patches; ours are pieces.
 """

@@ -89,7 +89,9 @@ CONTROLS = (
     Experiment("Key withheld", withheld=("key", "mode"), without_key=True),
     Experiment("Tempo withheld", withheld=("tempo",)),
     Experiment("Energy withheld", withheld=("density", "loudness")),
-    Experiment("Key, tempo, energy withheld", withheld=("key", "mode", "tempo", "density", "loudness"), without_key=True),
+    Experiment(
+        "Key, tempo, energy withheld", withheld=("key", "mode", "tempo", "density", "loudness"), without_key=True
+    ),
 )
 
 PAPER_1 = (
@@ -214,7 +216,9 @@ def read_song_list(path: Path) -> list[str]:
     try:
         ids = [line.strip() for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
     except OSError as problem:
-        raise InputError(f"{path} cannot be read ({problem.strerror}); name a file with one song number a line.") from problem
+        raise InputError(
+            f"{path} cannot be read ({problem.strerror}); name a file with one song number a line."
+        ) from problem
     if not ids:
         raise InputError(f"{path} names no song; write one number a line, like 004.")
     return ids
@@ -275,9 +279,7 @@ def judge(
                 keep(seed, candidate.id, piece)
     table = {name: np.array([[getattr(m, name) for m in row] for row in measured], float) for name in NUMBERS}
     everything = [piece for row in pieces for piece in row]
-    found = [
-        retrieval.report([m.heard for m in row], [c.measured.heard for c in candidates]) for row in measured
-    ]
+    found = [retrieval.report([m.heard for m in row], [c.measured.heard for c in candidates]) for row in measured]
     follow = [conditioning.density_follows_motion(p, m) for p, m in zip(everything, motions, strict=True)]
     on_cuts = [conditioning.accents_on_cuts(p, c) for p, c in zip(everything, cuts * len(seeds), strict=True)]
     with_cuts = [value for value in on_cuts if value is not None]
@@ -294,9 +296,7 @@ def judge(
     )
 
 
-def read_candidates(
-    folder: Path, ids: Iterable[str], progress: Progress = silent
-) -> tuple[list[Candidate], list[str]]:
+def read_candidates(folder: Path, ids: Iterable[str], progress: Progress = silent) -> tuple[list[Candidate], list[str]]:
     """The songs as candidates, and those left out because they are too short."""
     wanted, candidates, left_out = list(ids), [], []
     for number, song_id in enumerate(wanted):
@@ -333,10 +333,14 @@ def evaluate(
     known = set(index.songs.tolist())
     missing = sorted(set(chosen) - set(song_ids(folder)))
     if missing:
-        raise InputError(f"{folder} holds no song {missing[0]}; its songs are folders with a MIDI file of the same name.")
+        raise InputError(
+            f"{folder} holds no song {missing[0]}; its songs are folders with a MIDI file of the same name."
+        )
     candidates, left_out = read_candidates(folder, chosen, progress)
     if len(candidates) < 2:
-        raise InputError(f"{len(candidates)} songs of {len(chosen)} are long enough; at least two are needed to compare.")
+        raise InputError(
+            f"{len(candidates)} songs of {len(chosen)} are long enough; at least two are needed to compare."
+        )
     if out is not None:
         for candidate in candidates:
             _write(out / "real" / f"{candidate.id}.mid", candidate.real)
@@ -347,7 +351,9 @@ def evaluate(
             _write(out / place / f"{song_id}.mid", piece)
 
     rows = [
-        judge(candidates, e, composer, index, seeds=seeds, progress=progress, keep=keep if e is experiments[0] else None)
+        judge(
+            candidates, e, composer, index, seeds=seeds, progress=progress, keep=keep if e is experiments[0] else None
+        )
         for e in experiments
     ]
     return Judged(
@@ -390,7 +396,11 @@ def answer(judged: Judged) -> dict[str, Any]:
                 "density_spearman": asdict(row.density_spearman),
                 "mode_spearman": row.mode_spearman,
                 "accents_on_cuts": asdict(row.accents_on_cuts) if row.accents_on_cuts else None,
-                "novelty": {"verbatim": row.novelty.share, "nearly": row.novelty.share_nearly, "bars": row.novelty.bars},
+                "novelty": {
+                    "verbatim": row.novelty.share,
+                    "nearly": row.novelty.share_nearly,
+                    "bars": row.novelty.bars,
+                },
             }
             for row in judged.rows
         ],
@@ -422,7 +432,9 @@ def markdown(judged: Judged, table: int | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
-def shipped_composer(model: Path | None = None, *, steps: int = 20, guidance: float = 2.0, threads: int = 0) -> Composer:
+def shipped_composer(
+    model: Path | None = None, *, steps: int = 20, guidance: float = 2.0, threads: int = 0
+) -> Composer:
     """The ONNX model as a composer. Raises ModelError where it cannot be loaded."""
     from ..denoiser import Denoiser
 

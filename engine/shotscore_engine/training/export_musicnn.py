@@ -109,7 +109,11 @@ def read_checkpoint(index: bytes, data: bytes) -> Weights:
                 continue
             shape_message = fields.get(2, b"")
             assert isinstance(shape_message, bytes)
-            shape = [dict(_fields(dim)).get(1, 0) for number, dim in _fields(shape_message) if number == 2 and isinstance(dim, bytes)]
+            shape = [
+                dict(_fields(dim)).get(1, 0)
+                for number, dim in _fields(shape_message)
+                if number == 2 and isinstance(dim, bytes)
+            ]
             begin, length = fields.get(4, 0), fields.get(5, 0)
             assert isinstance(begin, int)
             assert isinstance(length, int)
@@ -130,7 +134,9 @@ def read_package(package: Path) -> Weights:
             with zipfile.ZipFile(package) as archive:
                 index, data = (archive.read(name) for name in names)
     except (OSError, KeyError, zipfile.BadZipFile) as problem:
-        raise ModelError(f"{package} does not hold {names[0]}; name the musicnn wheel from PyPI or its folder.") from problem
+        raise ModelError(
+            f"{package} does not hold {names[0]}; name the musicnn wheel from PyPI or its folder."
+        ) from problem
     return read_checkpoint(index, data)
 
 

@@ -38,7 +38,9 @@ def to_bytes(piece: Piece) -> bytes:
         # At one tick, notes end before others begin.
         events = [(int(n[START]), 1, int(n[PITCH]), int(n[VELOCITY])) for n in notes]
         events += [(int(n[END]), 0, int(n[PITCH]), 0) for n in notes]
-        track = mido.MidiTrack([mido.MetaMessage("track_name", name=name), mido.Message("program_change", channel=part)])
+        track = mido.MidiTrack(
+            [mido.MetaMessage("track_name", name=name), mido.Message("program_change", channel=part)]
+        )
         now = 0
         for step, on, pitch, velocity in sorted(events):
             kind = "note_on" if on else "note_off"

@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from ..errors import InputError
-from ..metrics.piece import START, Piece
 from ..grid import STEPS_PER_BEAT
+from ..metrics.piece import START, Piece
 from .data import Song, load_pop909
 from .split import split_of
 

@@ -214,7 +214,7 @@ def test_cutting_pace_raises_arousal_and_energy(tmp_path: Path) -> None:
 
 
 def test_whose_words_come_first(tmp_path: Path) -> None:
-    path = film(tmp_path / "a.mp4", lambda _: grey(0.5), 2)
+    path = film(tmp_path / "a.mp4", lambda _: grey(0.4), 2)
     names = ("Wedding dance.mov", "Old harbour at dawn", "A001_C003_0512.mov", "IMG_2041.MOV")
     whole = picture_of(*[span(path)] * 4, seconds=2, names=names)
     marked = Picture(

@@ -15,8 +15,8 @@ Scales (all fixed, so two films can be compared; `describe` alone rescales motio
     luma, contrast   mean and standard deviation of Rec. 601 luma, 0 to 1
     saturation       mean HSV saturation, 0 to 1; pixels darker than 0.06 count as grey
     warmth           (red - blue) / (red + blue + 0.1) of the mean colour, -1 to 1
-    motion           1 - exp(-c / 0.25), c = mean |change of luma, its mean taken out| between two looks, over their
-                     contrast + 0.1, as it would be after a sixth of a second (change grows with the root of time)
+    motion           1 - exp(-(c - 0.01) / 0.25), c = mean |change of luma, its mean taken out| between two looks, over
+                     their contrast + 0.1, as it would be after a sixth of a second (change grows with the root of time)
     flash            rise of mean luma between two looks beyond 0.04, where 0.3 more is 1
 """
 
@@ -48,6 +48,8 @@ SEEK_BEYOND = 5.0
 """Seconds without looks that are jumped over rather than decoded through: half of a usual longest GOP."""
 STILL_AFTER = 0.5
 """Seconds a frame stands before it counts as still rather than as a gap between decoded frames."""
+STILL_BELOW = 0.01
+"""Change that codecs and grain make in a picture that stands still."""
 PICTURES_AT_MOST = 400
 """Pictures labelled in one call; the longest shots come first."""
 FILES_IN_MEMORY = 64
@@ -199,7 +201,11 @@ def _chosen_pictures(shots: Sequence[Shot], spans: Sequence[_Span | None]) -> di
         if count + pictures > PICTURES_AT_MOST:
             break
         places = ((2 * i + 1) * looks // (2 * pictures) for i in range(pictures))
-        chosen.setdefault(media.path, set()).update(span.indices[place] for place in places)
+        # Whole seconds of the file where the shot has them, so that a recut film finds its labels again.
+        inside = set(span.indices)
+        found = [span.indices[place] for place in places]
+        whole = [index - index % LOOKS_PER_SECOND for index in found]
+        chosen.setdefault(media.path, set()).update(w if w in inside else f for w, f in zip(whole, found, strict=True))
         count += pictures
     return chosen
 
@@ -224,7 +230,7 @@ def _look(shot: Shot, span: _Span, sheet: _Sheet, rate: Fraction) -> ShotLook:
         if span.step > 1:
             change[0] = rows[0, 4] if len(rows) == 1 else change[0]
         change *= abs(speed) ** 0.5
-    motion = 1 - np.exp(-np.maximum(change - 0.03, 0) / 0.25)
+    motion = 1 - np.exp(-np.maximum(change - STILL_BELOW, 0) / 0.25)
     flash = np.clip(((rise if speed > 0 else -rise) - 0.04) / 0.3, 0, 1)
     order = np.argsort(seconds, kind="stable")
     seen = [sheet.labels[index] for index in span.indices if index in sheet.labels]

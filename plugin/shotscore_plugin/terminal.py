@@ -1,5 +1,6 @@
 """What the command line shows while it works: stages with the time left, on standard error."""
 
+import math
 import sys
 import time
 from typing import TextIO
@@ -40,9 +41,10 @@ class ProgressLine:
         now = time.monotonic()
         if stage != self._stage:
             self.close()
-            self._stage, self._began, self._drawn = stage, now, 0.0
-            if not self._live and stage != "read":  # over in no time, and where bad input is found
+            self._stage, self._began, self._drawn = stage, now, -math.inf
+            if not self._live:
                 self._drawn = now
+            if not self._live and stage != "read":  # over in no time, and where bad input is found
                 self._say(f"{_WORDS.get(stage, stage)} ...\n")
         line = f"{_WORDS.get(stage, stage)} {done:4.0%}{self._left(now, done)}"
         if self._live and (now - self._drawn >= _REDRAW_SECONDS or done >= 1):

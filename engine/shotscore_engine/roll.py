@@ -31,12 +31,13 @@ class Roll:
         return int(self.onset.shape[1])
 
     def shifted(self, semitones: int) -> "Roll":
-        """Transposed; notes that would leave 0 to 127 are moved back by an octave."""
+        """Transposed; notes that would leave 0 to 127 are moved back by octaves."""
         if not semitones:
             return self
         notes = notes_of(self)
         pitch = notes[:, 3] + semitones
-        notes[:, 3] = np.where(pitch > 127, pitch - 12, np.where(pitch < 0, pitch + 12, pitch))
+        over = np.maximum(0, -(-(pitch - 127) // 12)) - np.maximum(0, -(pitch // 12))
+        notes[:, 3] = pitch - 12 * over
         return roll_of(notes, self.steps)
 
     def cut(self, start_step: int, end_step: int) -> "Roll":

@@ -222,7 +222,7 @@ class Codec(nn.Module):
             beats = roll.shape[0] * roll.shape[1]
             terms = {"melody": melody, "others": others, "sustain": held, "velocity": loudness, "kl": kl}
             loss = (melody + others + held + loudness + kl_weight * kl) / beats
-        return loss, {name: float(term) / beats for name, term in terms.items()}
+        return loss, {name: float(term.detach()) / beats for name, term in terms.items()}
 
 
 # --- denoiser ---------------------------------------------------------------------------------------------------

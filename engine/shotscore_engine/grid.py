@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Literal
 
+import numpy as np
+
 from .spotting import Hit
 from .timing import frame_at, quantise, seconds_at
 
@@ -80,8 +82,8 @@ class BeatGrid:
     def time_at(self, beat: Fraction | int) -> Fraction:
         """Seconds from the cue's start to a (fractional) beat; outside the grid its first or last beat goes on."""
         whole = min(max(int(beat // 1), 0), self.beats - 1)
-        start, end = self.beat_times[whole], self.beat_times[whole + 1]
-        return start + (end - start) * (Fraction(beat) - whole)
+        start = self.beat_times[whole]
+        return start if beat == whole else start + (self.beat_times[whole + 1] - start) * (Fraction(beat) - whole)
 
     def beat_at(self, seconds: Fraction) -> Fraction:
         """The (fractional) beat sounding at `seconds` from the cue's start: the inverse of `time_at`."""
@@ -131,20 +133,46 @@ class HitFit:
 
 def fit_hits(grid: BeatGrid, hits: Iterable[Hit], rate: Fraction, start_frame: int) -> tuple[HitFit, ...]:
     """How each of `hits` sits on `grid`, whose cue begins at the timeline's `start_frame`."""
+    pulse = grid.beats_per_pulse
+    first = grid.first_downbeat % pulse
+    count = int((grid.beats - first) // pulse) + 1
+    # Floats find the accent, which is quick; where it lies is then exact.
+    beats = float(first) + float(pulse) * np.arange(count)
+    seconds = np.interp(beats, np.arange(grid.beats + 1), np.array(grid.beat_times, float))
+    places = start_frame + seconds * float(rate)
     fits = []
     for hit in hits:
-        beat = grid.nearest_pulse(seconds_at(hit.frame - start_frame, rate))
-        frame = start_frame + frame_at(grid.time_at(beat), rate)
-        off = frame - hit.frame
-        state: HitState = "missed"
-        if hit.weight <= 0:
-            state = "ignored"
-        elif abs(off) <= hit.tolerance_frames:
-            state = "met"
-        elif abs(off) <= 2 * hit.tolerance_frames:
-            state = "near"
-        fits.append(HitFit(hit, beat, grid.is_downbeat(beat), frame, off, state))
+        right = int(np.searchsorted(places, hit.frame))
+        nearest = min(range(max(0, right - 1), min(count, right + 1)), key=lambda i: abs(places[i] - hit.frame))
+        beat = first + pulse * nearest
+        fits.append(_fit(hit, beat, grid.is_downbeat(beat), start_frame + frame_at(grid.time_at(beat), rate)))
     return tuple(fits)
+
+
+def fit_hits_steadily(
+    bpm: Fraction, offset: Fraction, meter: tuple[int, int], hits: Iterable[Hit], rate: Fraction, start_frame: int
+) -> tuple[HitFit, ...]:
+    """`fit_hits` on `constant_grid` without making it; accents outside the cue count too."""
+    beat_frames = frame_at(60 / bpm, rate)
+    pulse, first_frame = pulse_beats(meter), start_frame + frame_at(offset, rate)
+    downbeat, bar = offset // (60 / bpm), meter[0] * 4 // meter[1]
+    fits = []
+    for hit in hits:
+        beats = pulse * quantise((hit.frame - first_frame) / (pulse * beat_frames))
+        fits.append(_fit(hit, beats + downbeat % bar, beats % bar == 0, first_frame + beats * beat_frames))
+    return tuple(fits)
+
+
+def _fit(hit: Hit, beat: Fraction, downbeat: bool, frame: Fraction) -> HitFit:
+    off = frame - hit.frame
+    state: HitState = "missed"
+    if hit.weight <= 0:
+        state = "ignored"
+    elif abs(off) <= hit.tolerance_frames:
+        state = "met"
+    elif abs(off) <= 2 * hit.tolerance_frames:
+        state = "near"
+    return HitFit(hit, beat, downbeat, frame, off, state)
 
 
 def constant_grid(bpm: Fraction, offset: Fraction, meter: tuple[int, int], duration: Fraction) -> BeatGrid:

@@ -29,7 +29,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RequestError
-from .grid import STEPS_PER_BEAT, BeatGrid, HitFit, HitState, constant_grid, fit_hits, pulse_beats
+from .grid import STEPS_PER_BEAT, BeatGrid, HitFit, HitState, fit_hits, fit_hits_steadily, pulse_beats
 from .spotting import Cue, hit_tolerance
 from .timing import seconds_at
 
@@ -56,7 +56,7 @@ SANE_BPM = (30.0, 300.0)
 
 DOWNBEAT_CREDIT, SUBDIVISION_CREDIT = 0.5, 0.25
 _METER_BELIEF = {(4, 4): 1.0, (2, 4): 0.95, (3, 4): 0.9, (6, 8): 0.82}
-_BINS = 48
+_BINS = 24
 """Bins a quarter note in the bounding histogram; halves of a beat and thirds of a dotted beat fall on bin edges."""
 _SLIVER = 1e-7
 """Quarter notes; offsets that hold for less are no answer."""
@@ -234,16 +234,25 @@ class _Problem:
         """How many weighted hits the favours are worth."""
         return 0.5 + float(self.weights.sum()) / 50
 
+    @cached_property
+    def classes(self) -> list[tuple[float, NDArray[np.int64]]]:
+        """Each tolerance that occurs, with the hits that have it."""
+        return [
+            (float(tolerance), np.flatnonzero(self.tolerances == tolerance)) for tolerance in np.unique(self.tolerances)
+        ]
+
     def constant(self, bpm: Floats, bar: _Bar) -> Floats:
         """What does not depend on the offset: the expected credit and the tempo's own favour."""
-        reach = self.tolerances[None, :] * bpm[:, None] / 60
-        expected = np.minimum(1.0, 2 * reach / bar.pulse)
-        expected += DOWNBEAT_CREDIT * np.minimum(1.0, 2 * reach / bar.length)
-        limit = bar.subdivision_reach
-        share = len(bar.subdivisions) * 2 * np.minimum(reach, limit) / bar.pulse
-        expected += SUBDIVISION_CREDIT * share
         octaves = np.log2(bpm / bar.pulse / self.default_bpm)
-        return np.asarray(-bar.belief * (expected @ self.weights) - self.favour * 0.5 * octaves**2)
+        total: Floats = -self.favour * 0.5 * octaves**2
+        for tolerance, hits in self.classes:
+            reach = tolerance * bpm / 60
+            expected = np.minimum(1.0, 2 * reach / bar.pulse)
+            expected += DOWNBEAT_CREDIT * np.minimum(1.0, 2 * reach / bar.length)
+            windows = len(bar.subdivisions) * np.minimum(reach, bar.subdivision_reach)
+            expected += SUBDIVISION_CREDIT * 2 * windows / bar.pulse
+            total -= bar.belief * expected * self.weights[hits].sum()
+        return total
 
     def score(self, bpm: float, offset: float, meter: Meter) -> float:
         """The objective at one point."""
@@ -276,7 +285,7 @@ class _Solution:
 
 def _search(problem: _Problem, tempi: Floats, meters: Sequence[Meter], count: int) -> list[_Solution]:
     """The best `count` tempi apart from each other; the first is the best of all tempi, offsets and meters."""
-    bounds = np.stack([_upper_bounds(problem, tempi, _Bar.of(meter)) for meter in meters])
+    bounds = _upper_bounds(problem, tempi, [_Bar.of(meter) for meter in meters])
     tried: dict[tuple[int, int], _Solution] = {}
 
     def best_of(cells: NDArray[np.int64]) -> None:
@@ -293,7 +302,7 @@ def _search(problem: _Problem, tempi: Floats, meters: Sequence[Meter], count: in
     for peak in _peaks(bounds.max(axis=0), tempi, 2 * count):
         close = np.flatnonzero(np.abs(tempi / tempi[peak] - 1) < 0.01)
         cells = (np.arange(len(meters))[:, None] * len(tempi) + close[None, :]).ravel()
-        best_of(cells[np.argsort(-bounds.ravel()[cells], kind="stable")[:12]])
+        best_of(cells[np.argsort(-bounds.ravel()[cells], kind="stable")[:8]])
     best = max(solution.score for solution in tried.values())
     position = 0
     while position < len(order) and bounds.ravel()[order[position]] > best:
@@ -326,38 +335,51 @@ def _peaks(values: Floats, tempi: Floats, count: int) -> list[int]:
     return found
 
 
-def _upper_bounds(problem: _Problem, tempi: Floats, bar: _Bar) -> Floats:
-    """For each tempo, a score no offset can exceed.
+def _upper_bounds(problem: _Problem, tempi: Floats, bars: Sequence[_Bar]) -> Floats:
+    """(meters, tempi): for each a score no offset can exceed.
 
     Hits and offsets are only known by their bin of the bar, so each tolerance window is widened to whole bins: a hit
     in bin i and an offset in bin j can lie within r of each other only if |i - j| <= ceil(r * bins).
     """
-    bins, pulse_bins = bar.length * _BINS, round(bar.pulse * _BINS)
     quarters = tempi / 60
-    classes = np.unique(problem.tolerances)
-    members = [np.flatnonzero(problem.tolerances == tolerance) for tolerance in classes]
-    widths = np.ceil(np.outer(quarters, classes) * _BINS - 1e-9).astype(np.int64)
-    best = np.zeros(len(tempi))
+    tolerances = np.array([tolerance for tolerance, _ in problem.classes])
+    widths = np.ceil(np.outer(quarters, tolerances) * _BINS).astype(np.int64)
+    best = np.zeros((len(bars), len(tempi)))
     for rows in _equal_rows(widths, 256):
-        total = np.zeros((len(rows), bins))
         speed = quarters[rows]
-        for column, hits in enumerate(members):
-            half = int(widths[rows[0], column])
-            place = np.floor(np.mod(speed[:, None] * problem.times[hits], bar.length) * _BINS).astype(np.int64) % bins
-            cells = (np.arange(len(rows))[:, None] * bins + place).ravel()
-            weights = np.broadcast_to(problem.weights[hits], place.shape).ravel()
-            there = np.bincount(cells, weights, total.size).astype(np.float64, copy=False).reshape(total.shape)
-            total += DOWNBEAT_CREDIT * _window_sums(there, half)
-            folded: Floats = there.reshape(len(rows), bar.pulses, pulse_bins).sum(axis=1)
-            pulses = _window_sums(folded, half)
-            whole = pulses.copy()
-            for part in bar.subdivisions:
-                whole += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * _BINS), axis=1)
-            total += np.tile(whole, (1, bar.pulses))
-        total *= bar.belief
-        total += problem.favour * _phrase_bound(problem, speed, bar)
-        best[rows] = total.max(axis=1)
-    return best + problem.constant(tempi, bar) + 1e-9
+        for length in {bar.length for bar in bars}:
+            circles = [_circle(problem, hits, speed, length) for _, hits in problem.classes]
+            for number, bar in enumerate(bars):
+                if bar.length == length:
+                    total = _phrase_bound(problem, speed, bar)
+                    for circle, half in zip(circles, widths[rows[0]].tolist(), strict=True):
+                        total += bar.belief * _credit_bound(circle, half, bar)
+                    best[number, rows] = total.max(axis=1)
+    return best + np.stack([problem.constant(tempi, bar) for bar in bars]) + 1e-9
+
+
+def _circle(problem: _Problem, hits: NDArray[np.int64], quarters: Floats, length: int) -> Floats:
+    """(rows, bins): the weights of `hits` by their place in a bar of `length` quarter notes."""
+    bins = length * _BINS
+    turns = np.multiply.outer(quarters / length, problem.times[hits])
+    turns -= np.floor(turns)
+    turns *= bins
+    place = turns.astype(np.int64)
+    np.minimum(place, bins - 1, out=place)
+    place += (np.arange(len(quarters)) * bins)[:, None]
+    weights = np.broadcast_to(problem.weights[hits], place.shape).ravel()
+    return np.bincount(place.ravel(), weights, len(quarters) * bins).astype(np.float64).reshape(len(quarters), bins)
+
+
+def _credit_bound(circle: Floats, half: int, bar: _Bar) -> Floats:
+    """(rows, bins): the most credit an offset in each bin can earn."""
+    folded: Floats = circle.reshape(len(circle), bar.pulses, -1).sum(axis=1)
+    pulses = _window_sums(folded, half)
+    credit = pulses.copy()
+    for part in bar.subdivisions:
+        # A hit on the subdivision stands `part` after the accent.
+        credit += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * _BINS), axis=1)
+    return DOWNBEAT_CREDIT * _window_sums(circle, half) + np.tile(credit, (1, bar.pulses))
 
 
 def _equal_rows(widths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
@@ -381,16 +403,14 @@ def _window_sums(circle: Floats, half: int) -> Floats:
 
 def _phrase_bound(problem: _Problem, quarters: Floats, bar: _Bar) -> Floats:
     """(rows, bins): the most the phrase can be worth with the offset in that bin."""
-    edges = np.arange(bar.length * _BINS + 1) / _BINS
-    bars = (problem.accent * quarters[:, None] - edges) / bar.length
-    reach = (problem.accent_tolerance * quarters / bar.length)[:, None]
-    best = np.zeros((len(quarters), bar.length * _BINS))
-    # Across one bin the number of bars changes by far less than one: the whole numbers near its two edges are all.
-    for side in (bars[:, :-1], bars[:, 1:]):
-        whole = np.rint(side).astype(np.int64)
-        arrives = np.abs(side - whole) <= reach + 1.0 / (_BINS * bar.length)
-        np.maximum(best, np.where(arrives, _phrase_value(whole), 0.0), out=best)
-    return best
+    starts, ends, values = _phrase_windows(problem, quarters, bar)
+    bins = bar.length * _BINS
+    steps = np.zeros((len(quarters), bins + 1))
+    rows = np.broadcast_to(np.arange(len(quarters))[:, None], starts.shape)
+    values = np.where(ends > starts, values, 0.0)
+    np.add.at(steps, (rows, np.floor(starts * _BINS).astype(np.int64)), values)
+    np.add.at(steps, (rows, np.ceil(ends * _BINS).astype(np.int64)), -values)
+    return np.cumsum(steps, axis=1)[:, :bins]
 
 
 def _best_offsets(problem: _Problem, tempi: Floats, bar: _Bar) -> tuple[Floats, Floats]:
@@ -469,9 +489,8 @@ def _refined(
                 best = (score, digits, choice_bpm, offset)
     assert best is not None
     score, _, bpm, offset = best
-    duration = seconds_at(cue.duration_frames, rate)
-    grid = constant_grid(bpm, offset, found.meter, duration)
-    return TempoCandidate(bpm, found.meter, offset, score, fit_hits(grid, cue.hits, rate, cue.start_frame))
+    fits = fit_hits_steadily(bpm, offset, found.meter, cue.hits, rate, cue.start_frame)
+    return TempoCandidate(bpm, found.meter, offset, score, fits)
 
 
 def _centred(problem: _Problem, found: _Solution, bar: _Bar) -> tuple[float, float, float] | None:

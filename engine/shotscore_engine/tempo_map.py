@@ -348,7 +348,7 @@ def _with_holds(work: _Work) -> tuple[_Work, list[TempoChange]]:
 
 
 def _with_ease(work: _Work) -> _Work:
-    """Must-hits made exact one after the other while the tempo stays gentle: first those that are farthest off but near."""
+    """Must-hits made exact one after the other while the tempo stays gentle; of those near, the farthest off first."""
     if not len(work.hit_times):
         return work
     beats, off = work.nearest()

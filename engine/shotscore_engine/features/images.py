@@ -26,8 +26,9 @@ COMPONENTS = Path(__file__).with_name("image_components.npz")
 LABELS = Path(__file__).with_name("image_labels.tsv")
 SIDE = 224
 BATCH = 8
-SURE = 0.6
-"""Mean probability over a shot's pictures from which a group is named."""
+SURE = 0.7
+"""Mean probability over a shot's pictures from which a group is named. Chosen on the sample photographs and films the
+model card names: from here on every name was right; at 0.6 a street lamp was a lighthouse."""
 
 
 @dataclass(frozen=True)

@@ -197,7 +197,7 @@ def _chosen_pictures(shots: Sequence[Shot], spans: Sequence[_Span | None]) -> di
         if span is None or media is None or media.path is None:
             continue
         looks = len(span.indices)
-        pictures = 1 + (looks >= 3 * LOOKS_PER_SECOND) + (looks >= 8 * LOOKS_PER_SECOND)
+        pictures = 1 + (looks >= LOOKS_PER_SECOND) + (looks >= 8 * LOOKS_PER_SECOND)
         if count + pictures > PICTURES_AT_MOST:
             break
         places = ((2 * i + 1) * looks // (2 * pictures) for i in range(pictures))

@@ -12,8 +12,8 @@ Known deviations: the paper does not give n, what a remarkable rise is, the norm
 segments are combined. They were chosen once, on POP909's training songs only, by how well they tell real music from
 three kinds of noise: the song's notes scattered in time, dense noise rolls, and the song's volume with its sixteenths
 shuffled (the real piece is the lower one in at least 84% of pairs, each kind; `training/choose_adv.py` repeats it, and
-the best setting of its table has 85%). They are: segments of four bars, a phrase, so n follows the length; volume the sum of
-sounding velocities per sixteenth; an accent where the rise exceeds the segment's mean rise less 0.35 standard
+the best setting of its table has 85%). They are: segments of four bars, a phrase, so n follows the length; volume the
+sum of sounding velocities per sixteenth; an accent where the rise exceeds the segment's mean rise less 0.35 standard
 deviations; D divided by its mean; values below one half deleted; the mean over the segments.
 """
 

@@ -110,7 +110,7 @@ def load(path: Path) -> Index:
             return Index(arrays["exact"], arrays["less_one"], arrays["songs"])
     except (OSError, ValueError, KeyError) as problem:
         raise InputError(
-            f"{path} is no index of training melodies; make it with `python -m shotscore_engine.training.novelty_index`."
+            f"{path} holds no training melodies; make it with `python -m shotscore_engine.training.novelty_index`."
         ) from problem
 
 

@@ -11,6 +11,7 @@ windows without notes skipped.
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..grid import STEPS_PER_BEAT
 from .piece import PITCH, START, Piece, validate
@@ -19,7 +20,7 @@ from .report import Summary, summarise
 _STEPS_PER_BAR = 4 * STEPS_PER_BEAT
 
 
-def entropy(pitches: Sequence[int] | np.ndarray) -> float:  # type: ignore[type-arg]  # any array of whole numbers
+def entropy(pitches: Sequence[int] | NDArray[np.integer]) -> float:
     """Entropy in bits of the pitch classes of `pitches` (MIDI numbers, at least one)."""
     counts = np.bincount(np.asarray(pitches) % 12, minlength=12)
     shares = counts[counts > 0] / counts.sum()

@@ -53,7 +53,7 @@ class Piece:
 
     def part(self, number: int) -> Notes:
         """The notes of one part."""
-        return self.notes[self.notes[:, PART] == number]
+        return np.asarray(self.notes[self.notes[:, PART] == number])
 
     def step_times(self) -> NDArray[np.float64]:
         """(steps + 1,) seconds of every sixteenth."""
@@ -102,7 +102,7 @@ def validate(piece: Piece) -> None:
 def from_rows(rows: Sequence[Sequence[int]], beats: int, bpm: float = 120.0) -> Piece:
     """A piece in 4/4 at a steady tempo from rows of (part, start step, end step, pitch, velocity)."""
     notes = np.array(sorted(rows, key=lambda row: (row[START], row[PART], row[PITCH])), np.int32).reshape(-1, 5)
-    return Piece(notes, np.arange(beats + 1) * (60.0 / bpm))
+    return Piece(notes, np.arange(beats + 1, dtype=np.float64) * np.float64(60.0 / bpm))
 
 
 def from_roll(roll: Roll, grid: BeatGrid) -> Piece:
@@ -119,7 +119,7 @@ def from_roll(roll: Roll, grid: BeatGrid) -> Piece:
 
 
 def volume_curve(piece: Piece) -> NDArray[np.float64]:
-    """(steps,): loudness over time, the sum of the velocities of all sounding notes at each sixteenth, 0 to 127 each."""
+    """(steps,): loudness over time, the sum of the velocities (1 to 127) of all notes sounding at each sixteenth."""
     change = np.zeros(piece.steps + 1)
     np.add.at(change, piece.notes[:, START], piece.notes[:, VELOCITY])
     np.add.at(change, np.minimum(piece.notes[:, END], piece.steps), -piece.notes[:, VELOCITY])

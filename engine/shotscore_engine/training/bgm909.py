@@ -5,8 +5,8 @@
     FOLDER/detection/NNN_scenes.txt      a line a shot
     NOTES/NNN.npz                        POP909 on a sixteenth grid: `notes`, three tracks (melody, bridge, piano) of
                                          (n, 4 or 5) onset step, pitch, length in steps, velocity (, program);
-                                         `db_pos` downbeat steps and `db_pos_filter` which of them open a whole sample of
-                                         128 steps; `chord` (beats, 14)
+                                         `db_pos` downbeat steps and `db_pos_filter` which of them open a whole sample
+                                         of 128 steps; `chord` (beats, 14)
     METADATA.csv                         id, style, title: the style is an annotation the authors published no file for
 
 The features are read by `features/paper.py`; songs 034, 203, 215, 254, 280 and 328 are left out there and here.
@@ -36,9 +36,6 @@ from ..roll import PARTS, Roll, roll_of
 
 SAMPLE_STEPS = 128
 """Eight bars of 4/4: the paper's sample."""
-STYLES = ("Pop", "Rock", "Folk", "Jazz", "Classical", "Electronic", "Ambient", "Cinematic")
-"""The eight styles of our sentences; the authors' names, where a table has them, are taken as they are."""
-
 _LARGEST_ARRAY_BYTES = 64 << 20
 _ARRAY_MAKERS = {
     ("numpy._core.multiarray", "_reconstruct"),

@@ -427,8 +427,11 @@ def markdown(judged: Judged, table: int | None = None) -> str:
         precision = [f"{row.precision[k]:.1f}" for k in retrieval.RANKS]
         lines.append(f"| Ours: {row.experiment.name} | {cells_of(row.numbers, precision)} |")
     chance = ", ".join(f"{judged.rows[0].chance[k]:.1f}" for k in retrieval.RANKS)
-    lines += ["", f"P@K by chance: {chance}. Our conditions came from the music itself; the paper's came from videos, so the"
-              " P@K of the two must not be compared."]  # fmt: skip
+    lines += [
+        "",
+        f"P@K by chance: {chance}. Our conditions came from the music itself and the paper's from videos, so "
+        "the P@K of the two must not be compared.",
+    ]
     return "\n".join(lines) + "\n"
 
 

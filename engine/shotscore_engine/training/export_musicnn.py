@@ -158,7 +158,7 @@ class _Graph:
         self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
         return name
 
-    def node(self, kind: str, inputs: Sequence[str], **attributes: object) -> str:
+    def node(self, kind: str, inputs: Sequence[str], **attributes: Any) -> str:
         from onnx import helper
 
         output = f"{kind.lower()}_{len(self.nodes)}"
@@ -196,8 +196,8 @@ def build(weights: Weights) -> Any:
     three = g.constant("axis_3", np.array([3], np.int64))
     x = g.normalise(g.node("Unsqueeze", ["mel", one]), 2)
     fronts = []
-    # Two shapes for timbre (7 frames by 0.4 and 0.7 of the bands), three for rhythm (128, 64, 32 frames). "Same" padding of an even
-    # kernel puts the odd frame behind.
+    # Two shapes for timbre (7 frames by 0.4 and 0.7 of the bands), three for rhythm (128, 64, 32 frames). "Same"
+    # padding of an even kernel puts the odd frame behind.
     for pads in ((3, 3), (3, 3), (63, 64), (31, 32), (15, 16)):
         y = g.normalise(g.convolve(x, pads), 2)
         fronts.append(g.node("ReduceMax", [y, three], keepdims=0))

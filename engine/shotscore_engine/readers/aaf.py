@@ -24,19 +24,25 @@ _MAX_COMPONENTS = 200_000
 
 def read(path: Path) -> "otio.schema.Timeline":
     """The first top-level composition with a picture. Raises TimelineError where there is none, or it is damaged."""
-    import aaf2
+    from aaf2.file import AAFFile
 
     with path.open("rb") as file:
         if file.read(8) != b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
             raise TimelineError(f"{path} is no AAF file; export it again.")
+    # Made in two steps: pyaaf2 opens the file while it is made, and leaves it open where it then finds damage.
+    opened = AAFFile.__new__(AAFFile)
     try:
-        with aaf2.open(str(path), "r") as opened:
-            return _Composition(opened, path).timeline()
+        opened.__init__(str(path), "r")
+        return _Composition(opened, path).timeline()
     except (ShotscoreError, OSError, MemoryError, RecursionError):
         raise
     except Exception as problem:
         # pyaaf2 meets damage wherever it is (struct, key, index, unicode, assertion errors …) and names none of it.
-        raise TimelineError(f"{path} is a damaged AAF file ({type(problem).__name__}: {problem}).") from problem
+        reason = " ".join(str(problem).split())[:120]
+        raise TimelineError(f"{path} is a damaged AAF file ({type(problem).__name__}: {reason}).") from problem
+    finally:
+        if getattr(opened, "f", None) is not None:
+            opened.f.close()
 
 
 class _Composition:

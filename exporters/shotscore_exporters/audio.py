@@ -152,7 +152,7 @@ def render(
     mix = np.zeros((samples, CHANNELS), np.float32)
     for sound in sounds.values():
         mix += sound
-    gain, measured = _gain(mix, settings)
+    gain, measured = gain_for(mix, settings)
     progress("render", 1.0)
     quietest = float(gain.min() / gain.max())
     return Rendered(sounds, gain, measured, 20 * float(np.log10(quietest)), font, synth.chosen(settings.player), rate)
@@ -254,7 +254,7 @@ def _fade(samples: int, length: int) -> NDArray[np.float32]:
     return fade
 
 
-def _gain(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray[np.float32], loudness.Loudness]:
+def gain_for(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray[np.float32], loudness.Loudness]:
     """The gain per sample, and what a meter says of the mix after it.
 
     Limiting takes loudness away, so the level is found in a few rounds; a mix that cannot be that loud without being

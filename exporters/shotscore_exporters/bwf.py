@@ -13,10 +13,9 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 from numpy.typing import NDArray
+from shotscore_engine.atomic import replacing
 from shotscore_engine.errors import OutputError
 from shotscore_engine.timing import rate_text
-
-from .files import replacing
 
 _LARGEST = 0xFFFFFFFF - 65_536
 _UNKNOWN_LOUDNESS = 0x7FFF

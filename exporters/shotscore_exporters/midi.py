@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import Literal
 
 import mido
+from shotscore_engine.atomic import replace_file
 from shotscore_engine.errors import RequestError
 from shotscore_engine.perform import Score, Stem
 from shotscore_engine.tempo import BeatGrid
 from shotscore_engine.timing import format_timecode, quantise
 
-from .files import replace_file
 from .placement import CueMarker, Placement
 
 TICKS_PER_BEAT = 960

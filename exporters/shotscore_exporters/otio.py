@@ -22,10 +22,10 @@ from pathlib import Path
 from typing import Any, Literal, get_args
 
 import opentimelineio as otio
+from shotscore_engine.atomic import replace_file
 from shotscore_engine.errors import RequestError, TimelineError
 from shotscore_engine.timing import exact_rate, quantise, rate_text
 
-from .files import replace_file
 from .placement import Placement, StemClip, tracks_of
 
 Flavour = Literal["generic", "otio-resolve", "otio-premiere"]

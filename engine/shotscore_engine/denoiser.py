@@ -9,7 +9,9 @@ decoded again.
 
 import hashlib
 import json
+import sys
 from collections.abc import Callable
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -18,6 +20,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from . import cuda
 from .conditions import GUIDED, FloatArray, FrameCondition
 from .diffusion import MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, timesteps
 from .errors import ModelError, RequestError
@@ -93,9 +96,9 @@ def choose_device(name: DeviceName = "auto") -> Device:
         return Device(_PROVIDERS["cpu"], "The processor was asked for.")
     if name in ("auto", "coreml") and _PROVIDERS["coreml"] in available:
         return Device(_PROVIDERS["coreml"])
-    if _PROVIDERS["cuda"] not in available:
-        return Device(_PROVIDERS["cpu"], "This ONNX Runtime is built without CUDA.")
-    return Device(_PROVIDERS["cuda"])
+    # Trying a provider that cannot start takes seconds and fills the screen.
+    obstacle = cuda.obstacle()
+    return Device(_PROVIDERS["cpu"], obstacle) if obstacle else Device(_PROVIDERS["cuda"])
 
 
 def _sha256(path: Path) -> str:
@@ -152,7 +155,8 @@ class Denoiser:
         options.intra_op_num_threads = self._threads
         wanted = list(dict.fromkeys([self.device.provider, _PROVIDERS["cpu"]]))
         if self.device.provider == _PROVIDERS["cuda"]:
-            onnxruntime.preload_dlls()
+            with redirect_stdout(sys.stderr):  # it prints what it does not find; ours may be JSON
+                onnxruntime.preload_dlls()
         try:
             session = onnxruntime.InferenceSession(str(path), options, providers=wanted)
         except Exception as problem:  # ONNX Runtime raises its own types, unrelated to one another

@@ -14,5 +14,14 @@ class Progress(Protocol):
         """`stage`: one of read, analyse, denoise, render, write; `done`: 0 to 1. May raise `Cancelled`."""
 
 
+def within(progress: Progress, low: float, high: float) -> Progress:
+    """A `Progress` for one part of a stage: its 0 to 1 are `low` to `high` of the whole."""
+
+    def part(stage: str, done: float) -> None:
+        progress(stage, low + (high - low) * done)
+
+    return part
+
+
 def silent(stage: str, done: float) -> None:
     """A `Progress` that says nothing."""

@@ -22,13 +22,13 @@ from .atomic import replace_file
 from .errors import MediaError, RequestError, SessionError
 from .grid import BeatGrid
 from .picture import Picture
-from .progress import Progress, silent
+from .progress import Progress, silent, within
 from .request import Detector, ScoreRequest, check_range
 from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
 
 if TYPE_CHECKING:
-    from .denoiser import Denoiser, Device
+    from .denoiser import Denoiser
     from .features import BeatFeatures
     from .perform import Score
     from .styles import Style
@@ -175,8 +175,8 @@ class Session:
         from .shots import detect_shots
 
         progress("analyse", 0.0)
-        picture = detect_shots(self.picture, detect, progress)
-        return replace(self, picture=find_dialogue(picture, progress))
+        picture = detect_shots(self.picture, detect, within(progress, 0.0, 0.4))
+        return replace(self, picture=find_dialogue(picture, within(progress, 0.4, 0.5)))
 
     def spot(self, request: ScoreRequest, progress: Progress = silent) -> Spotted:
         """The cue `request` asks for: its hits, and its grid with the tempi it was chosen from.
@@ -196,7 +196,7 @@ class Session:
             # What the picture feels like decides the tempo where the hits do not; any grid will do to read it.
             duration = Fraction(cue.duration_frames) / self.picture.rate
             half_seconds = constant_grid(Fraction(120), Fraction(0), (4, 4), duration)
-            arousal = float(np.mean(self._features(cue, half_seconds, request, progress).arousal))
+            arousal = float(np.mean(self._features(cue, half_seconds, request, within(progress, 0.5, 1.0)).arousal))
         return Spotted(cue, fit_tempo(cue, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
 
     def score(self, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:
@@ -211,7 +211,9 @@ class Session:
         model, style = tools.model, tools.style.name
         spotted = self.spot(request, progress)
         cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
-        features = self._features(cue, grid, request, progress)
+        # Looked at for the tempo already, unless that was given.
+        done = 1.0 if request.tempo_bpm is None else 0.5
+        features = self._features(cue, grid, request, within(progress, done, 1.0))
         takes = []
         for number in range(request.takes):
             seed = request.seed + number
@@ -226,14 +228,14 @@ class Session:
                 start_frame=cue.start_frame,
                 rate=rate,
             )
-            progress("denoise", 0.0)
+            progress("denoise", number / request.takes)
             roll = model.generate(
                 condition,
                 seed=seed,
                 steps=request.steps,
                 guidance=request.guidance,
                 selector=Selector(request.selector),
-                progress=progress,
+                progress=within(progress, number / request.takes, (number + 1) / request.takes),
             )
             takes.append(
                 Take(
@@ -246,7 +248,7 @@ class Session:
                     write_notes(roll),
                     ModelRecord(model.name, model.sha256),
                     model.device.provider,
-                    _device_reason(model.device, request),
+                    model.device.reason,
                     spotted.tempi,
                     _dialogue(self.picture, cue) if request.duck else (),
                     recorded_versions(),
@@ -367,14 +369,6 @@ def _dialogue(picture: Picture, cue: Cue) -> tuple[tuple[Fraction, Fraction], ..
         for start, end in picture.dialogue
     )
     return tuple((start / picture.rate, end / picture.rate) for start, end in inside if start < end)
-
-
-def _device_reason(device: Device, request: ScoreRequest) -> str:
-    from . import cuda
-
-    if device.provider != "CPUExecutionProvider" or request.device == "cpu":
-        return device.reason
-    return cuda.obstacle() or device.reason
 
 
 # --- notes as text -----------------------------------------------------------------------------------------------

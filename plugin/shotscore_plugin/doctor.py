@@ -98,7 +98,6 @@ def _installed(distribution: str) -> bool:
 
 def _device() -> Finding:
     """The model is loaded for real: a provider that is there may still not start."""
-    from shotscore_engine import cuda
     from shotscore_engine.denoiser import Denoiser
 
     try:
@@ -108,8 +107,7 @@ def _device() -> Finding:
     detail = f"{model.name} {model.sha256[:12]} runs on {model.device.provider}"
     if model.device.provider != "CPUExecutionProvider":
         return Finding("Model", "ok", detail)
-    obstacle = cuda.obstacle() or model.device.reason
-    return Finding("Model", "ok", f"{detail}, at the speed of the processor", obstacle)
+    return Finding("Model", "ok", f"{detail}, at the speed of the processor", model.device.reason)
 
 
 def _soundfont() -> Finding:

@@ -474,19 +474,3 @@ def load_songs(path: Path) -> list[Song]:
         )
         note, beat, time = note + n, beat + t, time + t + 1
     return songs
-
-
-def build(sources: dict[str, Path]) -> Iterator[Song]:
-    """Reads what is there of `pop909`, `pop909-cl`, `pop909-structure`, `openscore-lieder`, `openscore-quartets`."""
-    if pop := sources.get("pop909"):
-        for folder in sorted(p for p in pop.iterdir() if (p / "beat_midi.txt").is_file()):
-            corrected, form = sources.get("pop909-cl"), sources.get("pop909-structure")
-            yield load_pop909(
-                folder,
-                corrected=corrected / f"{folder.name}.mid" if corrected else None,
-                form=form / folder.name if form else None,
-            )
-    for name in ("openscore-lieder", "openscore-quartets"):
-        if scores := sources.get(name):
-            for path in sorted(scores.glob("*.mxl")):
-                yield load_openscore(path)

@@ -857,12 +857,6 @@ def _over(top: Sequence[_Piece], below: Sequence[_Piece]) -> list[_Piece]:
     at = 0
     soft: _Fade | None = None
 
-    def lit(moment: Fraction) -> bool:
-        nonlocal at
-        while at < len(below) and below[at].end <= moment:
-            at += 1
-        return at < len(below) and below[at].start <= moment
-
     def fill(until: Fraction | None) -> None:
         nonlocal at
         while at < len(below) and below[at].end <= cursor:
@@ -878,7 +872,7 @@ def _over(top: Sequence[_Piece], below: Sequence[_Piece]) -> list[_Piece]:
 
     for piece in top:
         shown = piece
-        if shown.head and shown.head.kind == "fade" and lit(shown.head.start):
+        if shown.head and shown.head.kind == "fade" and _covers(below, shown.head.start, at):
             middle = min(shown.head.middle, shown.end)
             shown = replace(shown.trimmed(middle, shown.end), head=_Fade(shown.head.start, shown.head.end, "dissolve"))
         fill(shown.start)

@@ -121,6 +121,37 @@ def test_the_upper_track_is_seen_and_gaps_let_the_lower_through() -> None:
     assert source_frames(picture) == [0, 0, 30, 0, 0, 15]
 
 
+@given(
+    st.lists(st.lists(st.tuples(st.sampled_from(["clip", "gap", "off"]), st.integers(1, 12)), max_size=12), max_size=4)
+)
+def test_many_tracks_match_a_frame_by_frame_look(tracks: list[list[tuple[str, int]]]) -> None:
+    """The oracle paints every frame from the bottom track to the top."""
+    length = max((sum(d for _, d in items) for items in tracks), default=0)
+    painted = ["black"] * length
+    built = []
+    for number, items in enumerate(tracks):
+        made: list[object] = []
+        cursor = 0
+        for index, (kind, duration) in enumerate(items):
+            name = f"{number}.{index}"
+            if kind == "gap":
+                made.append(gap(duration))
+            else:
+                made.append(clip(name, duration))
+                if kind == "off":
+                    made[-1].enabled = False  # type: ignore[attr-defined]
+                else:
+                    painted[cursor : cursor + duration] = [name] * duration
+            cursor += duration
+        built.append(made)
+    if not any(name != "black" for name in painted):
+        with pytest.raises(TimelineError, match="no picture"):
+            flatten(timeline(*built))
+        return
+    picture = flatten(timeline(*built))
+    assert [shot.name for shot in picture.shots for _ in range(shot.duration_frames)] == painted
+
+
 def test_disabled_clips_and_tracks_are_not_seen() -> None:
     made = timeline([clip("A", 40)], [clip("B", 10), clip("C", 10)], [clip("D", 40)])
     made.tracks[1][0].enabled = False
@@ -157,9 +188,10 @@ def test_fades_from_and_to_black_open_and_end() -> None:
 
 
 def test_a_fade_over_a_lower_track_dissolves_with_it() -> None:
-    picture = flatten(timeline([clip("A", 60)], [gap(20), dissolve(0, 8), clip("B", 20), dissolve(6, 0), gap(20)]))
-    assert seen(picture) == [("A", 0, 24), ("B", 24, 13), ("A", 37, 23)]
-    assert [shot.transition for shot in picture.shots] == ["cut", "dissolve", "dissolve"]
+    lower = [clip("X", 5), clip("A", 55)]
+    picture = flatten(timeline(lower, [gap(20), dissolve(0, 8), clip("B", 20), dissolve(6, 0), gap(20)]))
+    assert seen(picture) == [("X", 0, 5), ("A", 5, 19), ("B", 24, 13), ("A", 37, 23)]
+    assert [shot.transition for shot in picture.shots] == ["cut", "cut", "dissolve", "dissolve"]
 
 
 def test_nested_stacks_are_trimmed_and_seen_through() -> None:

@@ -19,6 +19,8 @@ from shotscore_engine.shots import detect_shots, media_cuts, timeline_frame, tra
 FILM = Fraction(24000, 1001)
 CUTS = (30, 55, 90)
 LENGTH = 120
+BASES = ((190, 70, 60), (50, 90, 190), (200, 200, 190), (40, 50, 40))
+"""The scenes' colours, as different as real scenes."""
 
 
 def write_film(path: Path, rate: Fraction = FILM, cuts: Sequence[int] = CUTS, length: int = LENGTH) -> Path:
@@ -31,7 +33,7 @@ def write_film(path: Path, rate: Fraction = FILM, cuts: Sequence[int] = CUTS, le
         stream.bit_rate = 2_000_000
         for index in range(length):
             scene = sum(index >= cut for cut in cuts)
-            base = np.random.default_rng(scene).uniform(40, 210, 3)
+            base = np.array(BASES[scene])
             wave = 30 * np.sin((columns + 2 * index) / (6 + 5 * scene)) + 20 * np.cos((rows - index) / (5 + 3 * scene))
             pixels = np.clip(base + wave[:, :, None], 0, 255).astype(np.uint8)
             for packet in stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")):

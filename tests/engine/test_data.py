@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shotscore_engine.conditions import FRAME_SLICES, FRAME_WIDTH, FrameCondition
 from shotscore_engine.errors import InputError
 from shotscore_engine.features import VISUAL_NAMES
@@ -132,9 +131,14 @@ def test_musicxml_lands_on_the_grid_with_its_words(tmp_path: Path) -> None:
     assert set(song.tonic.tolist()) == {7}
     assert sorted(song.notes.tolist()) == sorted(
         [
-            [0, 0, 8, 67, 50], [0, 8, 12, 70, 50], [0, 16, 24, 67, 50],
-            [2, 0, 12, 55, 74], [2, 0, 12, 59, 74], [2, 0, 4, 50, 74], [2, 12, 24, 43, 74],
-        ]  # fmt: skip
+            [0, 0, 8, 67, 50],
+            [0, 8, 12, 70, 50],
+            [0, 16, 24, 67, 50],
+            [2, 0, 12, 55, 74],
+            [2, 0, 12, 59, 74],
+            [2, 0, 4, 50, 74],
+            [2, 12, 24, 43, 74],
+        ]
     )
     assert song.words == ((0, "Andante espressivo"), (0, "Still,"))
     assert np.allclose(np.diff(song.beat_times), 60 / 72)
@@ -204,8 +208,11 @@ def test_what_is_known_is_zero_or_one_and_never_all(beats: int, seed: int) -> No
 def test_withholding_leaves_the_bar_and_takes_the_rest_in_turn() -> None:
     beats = 8
     frame = FrameCondition(
-        np.arange(beats) % 4, np.full(beats, 4), bpm=np.full(beats, 90, np.float32), density=np.full(beats, 0.5, np.float32)
-    )  # fmt: skip
+        np.arange(beats) % 4,
+        np.full(beats, 4),
+        bpm=np.full(beats, 90, np.float32),
+        density=np.full(beats, 0.5, np.float32),
+    )
     rng = np.random.default_rng(0)
     drawn = [withhold(frame, rng) for _ in range(200)]
     assert 0.5 < np.mean([d.density is not None for d in drawn]) < 0.8

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
 from shotscore_engine.denoiser import Condition, Denoiser, Known, choose_device
 from shotscore_engine.errors import Cancelled, ModelError, RequestError
 from shotscore_engine.features import VISUAL_NAMES, BeatFeatures
 from shotscore_engine.features.language import encode
 from shotscore_engine.grid import constant_grid
 from shotscore_engine.plan import choose_key, condition_for, cut_beats, form, key_of
-from shotscore_engine.roll import Roll, notes_of, roll_of
+from shotscore_engine.roll import Roll, notes_of
 from shotscore_engine.spotting import Hit
 
 BEATS = 32
@@ -154,8 +153,9 @@ def test_the_processor_is_always_there_and_asking_for_what_is_not_is_told() -> N
 
 
 @pytest.mark.parametrize(
-    ("name", "tonic", "minor"), [("C major", 0, False), ("A minor", 0, True), ("F# minor", 9, True), ("Bb major", 10, False)]
-)  # fmt: skip
+    ("name", "tonic", "minor"),
+    [("C major", 0, False), ("A minor", 0, True), ("F# minor", 9, True), ("Bb major", 10, False)],
+)
 def test_keys(name: str, tonic: int, minor: bool) -> None:
     assert key_of(name) == (tonic, minor)
 

@@ -1,12 +1,12 @@
 """The schedule against its definition, samplers against denoisers whose answer is known, the selector's table."""
 
+import itertools
 import math
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shotscore_engine.diffusion import (
     MAX_T,
     SELECTORS,
@@ -41,7 +41,7 @@ def test_schedule_runs_from_music_to_noise() -> None:
     assert alpha < 0.07
     assert sigma > 0.997
     snr = [half_log_snr(t) for t in range(1, MAX_T + 1)]
-    assert all(a > b for a, b in zip(snr[:-1], snr[1:], strict=True))
+    assert all(a > b for a, b in itertools.pairwise(snr))
 
 
 @given(st.floats(0.5, 1000))
@@ -62,7 +62,7 @@ def test_a_perfect_denoiser_gives_its_music_back(sampler, steps: int) -> None:
 
 @pytest.mark.parametrize(("sampler", "tolerance"), [(dpm_solver_pp_2m, 0.02), (ddim, 0.08)])
 def test_samplers_follow_the_exact_flow_of_a_gaussian(sampler, tolerance: float) -> None:
-    """For x_0 ~ N(0, s^2) the best denoiser is linear, and the flow's end is noise * s / sqrt(alpha^2 s^2 + sigma^2)."""
+    """For x_0 ~ N(0, s^2) the best denoiser is linear; the flow ends at noise * s / sqrt(alpha^2 s^2 + sigma^2)."""
     spread = 0.5
 
     def denoise(x: np.ndarray, t: float) -> np.ndarray:
@@ -105,7 +105,7 @@ def test_timesteps_fall_from_the_start_to_zero(steps: int, start: float) -> None
     assert len(times) == steps + 1
     assert math.isclose(times[0], start)
     assert times[-1] == 0
-    assert all(a > b for a, b in zip(times[:-1], times[1:], strict=True))
+    assert all(a > b for a, b in itertools.pairwise(times))
 
 
 def test_noise_of_a_timestep_has_the_schedules_share() -> None:

@@ -3,7 +3,6 @@
 import numpy as np
 import pytest
 import torch
-
 from shotscore_engine.masks import sac_mask
 from shotscore_engine.training.export import denoiser_inputs, export, store_half
 from shotscore_engine.training.model import CELLS, Codec, CodecConfig, Denoise, Denoiser, DenoiserConfig

@@ -3,7 +3,6 @@
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
-
 from shotscore_engine.roll import HIGHEST_PITCH, KEYS, LOWEST_PITCH, Roll, from_logits, notes_of, roll_of, to_beats
 
 BEATS = 6
@@ -19,9 +18,12 @@ def rolls(draw: st.DrawFn) -> Roll:
         start = draw(st.integers(0, STEPS - 1))
         notes.append(
             (
-                draw(st.integers(0, 2)), start, draw(st.integers(start + 1, STEPS)),
-                draw(st.integers(LOWEST_PITCH, HIGHEST_PITCH)), draw(st.integers(1, 127)),
-            )  # fmt: skip
+                draw(st.integers(0, 2)),
+                start,
+                draw(st.integers(start + 1, STEPS)),
+                draw(st.integers(LOWEST_PITCH, HIGHEST_PITCH)),
+                draw(st.integers(1, 127)),
+            )
         )
     return roll_of(np.array(notes, np.int64).reshape(-1, 5), STEPS)
 

@@ -1,7 +1,6 @@
 """Checkpoints of training: weights as safetensors, optimizer state loaded with weights_only, replaced atomically."""
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ from torch import nn
 def _replace(path: Path, write: Any) -> None:
     beside = path.with_name(path.name + ".tmp")
     write(beside)
-    os.replace(beside, path)
+    beside.replace(path)
 
 
 def save_weights(path: Path, tensors: dict[str, torch.Tensor], metadata: dict[str, str] | None = None) -> None:

@@ -25,6 +25,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -332,7 +333,8 @@ def _read_part(
 ) -> Iterator[tuple[int, int, int, int, int]]:
     """Notes of one part, ties joined; fills the lists beside it on the way."""
     cursor = _Cursor()
-    velocity, lyric, lyric_beat = 74, [], 0
+    velocity, lyric_beat = 74, 0
+    lyric: list[str] = []
     tied: dict[int, tuple[Fraction, Fraction, int]] = {}
     for measure in part.findall("measure"):
         start = furthest = cursor.position
@@ -447,10 +449,9 @@ _COLUMNS = ("notes", "beat_times", "bar_position", "beats_per_bar", "tonic", "mi
 
 def save_songs(songs: Sequence[Song], path: Path) -> None:
     """All songs in one .npz (arrays end to end) with their names in a .json beside it."""
-    index = [
-        {"id": s.id, "corpus": s.corpus, "notes": len(s.notes), "beats": s.beats, "words": s.words} for s in songs
-    ]
-    np.savez_compressed(path, **{name: np.concatenate([getattr(s, name) for s in songs]) for name in _COLUMNS})
+    index = [{"id": s.id, "corpus": s.corpus, "notes": len(s.notes), "beats": s.beats, "words": s.words} for s in songs]
+    columns: dict[str, Any] = {name: np.concatenate([getattr(s, name) for s in songs]) for name in _COLUMNS}
+    np.savez_compressed(path, **columns)
     path.with_suffix(".json").write_text(json.dumps(index, ensure_ascii=False))
 
 
@@ -467,10 +468,13 @@ def load_songs(path: Path) -> list[Song]:
         per_beat = {name: columns[name][beat : beat + t] for name in _COLUMNS[2:]}
         songs.append(
             Song(
-                id=entry["id"], corpus=entry["corpus"], notes=columns["notes"][note : note + n],
+                id=entry["id"],
+                corpus=entry["corpus"],
+                notes=columns["notes"][note : note + n],
                 beat_times=columns["beat_times"][time : time + t + 1],
-                words=tuple((int(b), str(w)) for b, w in entry["words"]), **per_beat,
-            )  # fmt: skip
+                words=tuple((int(b), str(w)) for b, w in entry["words"]),
+                **per_beat,
+            )
         )
         note, beat, time = note + n, beat + t, time + t + 1
     return songs

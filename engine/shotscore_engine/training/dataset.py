@@ -20,10 +20,13 @@ def pop909_songs(folder: Path, corrected: Path | None, form: Path | None) -> Ite
     """(id, song or what is wrong with it) of POP909's folder."""
     for song in sorted(path for path in folder.iterdir() if (path / "beat_midi.txt").is_file()):
         try:
-            yield song.name, load_pop909(
-                song,
-                corrected=corrected / f"{song.name}.mid" if corrected else None,
-                form=form / song.name if form else None,
+            yield (
+                song.name,
+                load_pop909(
+                    song,
+                    corrected=corrected / f"{song.name}.mid" if corrected else None,
+                    form=form / song.name if form else None,
+                ),
             )
         except InputError as problem:
             yield song.name, problem

@@ -62,8 +62,6 @@ def export(
     inputs: dict[str, torch.Tensor],
     outputs: Sequence[str],
     metadata: dict[str, str],
-    *,
-    dynamic: tuple[str, ...] = ("batch", "beats"),
 ) -> float:
     """Writes `module` to `path`; returns the largest difference from torch on a longer input.
 

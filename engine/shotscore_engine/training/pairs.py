@@ -16,6 +16,7 @@ that real pictures, normalised to the same scales, can stand in for it.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,14 +33,14 @@ STYLES_OF_CORPUS = {
 }
 
 
-def smooth(values: NDArray[np.floating], beats: int) -> NDArray[np.float64]:
+def smooth(values: NDArray[Any], beats: int) -> NDArray[np.float64]:
     """Running mean over `beats` beats, the ends repeated."""
     if beats <= 1 or len(values) < 2:
         return values.astype(float)
     beats = min(beats, 2 * len(values) - 1)
     padded = np.pad(values.astype(float), (beats // 2, beats - 1 - beats // 2), mode="edge")
     total = np.concatenate([[0.0], np.cumsum(padded)])
-    return (total[beats:] - total[:-beats]) / beats
+    return np.asarray((total[beats:] - total[:-beats]) / beats)
 
 
 @dataclass(frozen=True)

@@ -63,7 +63,8 @@ def _monophonic(notes: NDArray[np.int32]) -> list[list[int]]:
         if kept and kept[-1][2] > note[1]:
             kept[-1][2] = note[1]
         kept.append(note)
-    return kept + notes[notes[:, 0] != MELODY].tolist()
+    kept.extend(notes[notes[:, 0] != MELODY].tolist())
+    return kept
 
 
 class Corpus:

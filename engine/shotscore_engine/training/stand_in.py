@@ -90,12 +90,12 @@ def stand_in(song: Song, start: int, beats: int, *, seed: int = 0, bridge: Bridg
     meter = {2: (2, 4), 3: (3, 4)}.get(per_bar, (4, 4))
     grid = BeatGrid(tuple(times), meter, int(downs[0]) if len(downs) else 0)
     shot_of_beat = np.searchsorted(pair.cuts, np.arange(end - start), side="right").astype(np.int32)
-    assert pair.frame.density is not None and pair.frame.valence is not None and pair.frame.arousal is not None
+    assert pair.frame.density is not None
+    assert pair.frame.valence is not None
+    assert pair.frame.arousal is not None
     features = BeatFeatures(
         language=pair.language, visual=pair.visual, valence=pair.frame.valence, arousal=pair.frame.arousal,
         energy=pair.frame.density, shot_of_beat=shot_of_beat, captions=pair.captions,
     )  # fmt: skip
     hits = tuple(Hit(int(times[cut] * 1000), "cut", 1.0, 40) for cut in pair.cuts.tolist())
     return StandIn(grid, features, hits, song_key(song))
-
-

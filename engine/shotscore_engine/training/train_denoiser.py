@@ -11,10 +11,12 @@ import argparse
 import math
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from numpy.typing import NDArray
 from safetensors.torch import load_file
 from torch import Tensor
 
@@ -56,13 +58,13 @@ class Examples:
                 weight += share * root / max(root.sum(), 1e-9)
             self.weights[length] = weight / weight.sum()
 
-    def draw(self, length: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
+    def draw(self, length: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """One example of `length` beats, arrays named as the denoiser's inputs, and `x_0`."""
         index = int(rng.choice(len(self.latents), p=self.weights[length]))
         entry = self.latents[index]
         last = entry.song.beats - length
         # Beginnings and endings are a small part of a song, and the two things every cue has.
-        start = int(rng.choice([0, last, rng.integers(0, last + 1)], p=[0.1, 0.1, 0.8]))
+        start = int(rng.choice(np.array([0, last, rng.integers(0, last + 1)]), p=[0.1, 0.1, 0.8]))
         pair = make_pair(self.bridges[index], self.bank, rng, start=start, end=start + length, words=self.words)
         known_mask = draw_known(length, rng)
         given = np.zeros((length, len(PARTS), 1), np.float32)
@@ -79,8 +81,8 @@ class Examples:
             "frame": frame.matrix(),
             "language": pair.language,
             "visual": pair.visual,
-            "language_on": np.float32(language_on),
-            "visual_on": np.float32(visual_on),
+            "language_on": np.array(language_on, np.float32),
+            "visual_on": np.array(visual_on, np.float32),
             "sac_mask": draw_mask(pair, length, rng),
         }
 

@@ -11,6 +11,7 @@ from onnx import GraphProto, NodeProto, TensorProto, helper, numpy_helper
 
 QUANTISED_FROM = 4_000
 """Weights of fewer numbers stay as they are; they are too small to matter."""
+MULTIPLYING = ("Gather", "Conv", "Gemm", "MatMul")
 FAN_IN_FROM = 64
 """Convolutions that add up fewer numbers (the stem, filters of one channel) stay too: their errors do not average out,
 and they are few."""
@@ -41,7 +42,7 @@ def store_as_int8(model: onnx.ModelProto) -> onnx.ModelProto:
     for initialiser in list(graph.initializer):
         weight = numpy_helper.to_array(initialiser)
         name = initialiser.name
-        users = [node for node in graph.node if name in node.input]
+        users = [node for node in graph.node if name in node.input and node.op_type in MULTIPLYING]
         if weight.dtype != np.float32 or weight.ndim < 2 or weight.size < QUANTISED_FROM or not users:
             continue
         if users[0].op_type == "Conv" and weight[0].size < FAN_IN_FROM:

@@ -141,7 +141,8 @@ class Measures:
 
 
 NUMBERS = (
-    "pche", "gps", "si", "adv", "h1", "h4", "si_short", "si_medium", "si_long", "in_key", "melody_polyphony", "empty_bars",
+    "pche", "gps", "si", "adv", "h1", "h4", "si_short", "si_medium", "si_long", "in_key", "melody_polyphony",
+    "empty_bars",
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """Figures 1 to 4 of the paper, and a listening page, by command.
 
-    python -m shotscore_engine.training.figures --pop909 DIR --out DIR [--styles TABLE.csv] [--frames DIR] [--songs FILE]
+    python -m shotscore_engine.training.figures --pop909 DIR --out DIR [--styles TABLE.csv] [--frames DIR]
 
 figure_1.png  styles of a metadata table (id, style, title): how many songs (radar) and their shares (pie)
 figure_2.png  one sample: frames, shots, captions, style, what is known of the MIDI, and the roll
@@ -16,6 +16,7 @@ holds there, both decoded as if they were music, as in the paper.
 import argparse
 import html
 import io
+import itertools
 import json
 import sys
 import wave
@@ -148,7 +149,7 @@ class SampleFigure:
 
 
 def painted_frames(asked: StandIn) -> tuple[NDArray[np.uint8], ...]:
-    """A plain picture for each shot from its brightness, saturation and warmth: a sky over ground with a light in it."""
+    """A plain picture for each shot from its brightness, saturation and warmth: sky over ground, and a light."""
     columns = [VISUAL_NAMES.index(name) for name in ("brightness", "saturation", "warmth")]
     y, x = np.mgrid[0:1:90j, 0:1:160j]
     frames = []
@@ -160,7 +161,7 @@ def painted_frames(asked: StandIn) -> tuple[NDArray[np.uint8], ...]:
         colour = np.where((y < 0.62)[..., None], sky * (1.15 - 0.5 * y[..., None]), ground)
         grey = colour.mean(axis=-1, keepdims=True)
         light = np.exp(-((x - 0.25 - 0.25 * (shot % 3)) ** 2 * 3.2 + (y - 0.35) ** 2) / 0.012)[..., None]
-        painted = (grey + (colour - grey) * (0.3 + 1.6 * saturation)) * (0.25 + 1.3 * brightness)
+        painted = (grey + (colour - grey) * (0.5 + 2.0 * saturation)) * (0.25 + 1.3 * brightness)
         frames.append((np.clip(painted + (1 - painted) * light * 0.9, 0, 1) * 255).astype(np.uint8))
     return tuple(frames)
 
@@ -212,10 +213,10 @@ def figure_2(sample: SampleFigure) -> bytes:
             style="italic", color=_INK, transform=words.transAxes,
         )  # fmt: skip
     lane = figure.add_subplot(grid[2, :6])
-    for number, (begin, end) in enumerate(zip(edges[:-1], edges[1:], strict=True)):
+    for number, (begin, end) in enumerate(itertools.pairwise(edges)):
         strong = number in shown
-        lane.barh(0, end - begin, left=begin, height=0.8, color=_STYLE_COLOURS[number % 8], alpha=0.9 if strong else 0.45,
-                  edgecolor="white")  # fmt: skip
+        lane.barh(0, end - begin, left=begin, height=0.8, color=_STYLE_COLOURS[number % 8],
+                  alpha=0.9 if strong else 0.45, edgecolor="white")  # fmt: skip
         if end - begin >= beats / 40:
             lane.text((begin + end) / 2, 0, str(shots[number] + 1), ha="center", va="center", fontsize=8, color="white")
     lane.set_xlim(0, beats)
@@ -376,13 +377,15 @@ button{{font:inherit;padding:.35rem .8rem;border:1px solid #8d99ae;border-radius
 button:focus-visible{{outline:3px solid #30638e}} .told{{color:#30638e;min-height:1.5rem}}
 </style>
 <h1>Which one was written by a person?</h1>
-<p>Each pair holds a piece from the data set and one generated for the same picture, played by the same piano at the same
-loudness, in an order chosen by chance. Listen to both, then choose; the answer shows at once. Nothing is sent anywhere.</p>
+<p>Each pair holds a piece from the data set and one generated for the same picture, played by the same piano at the
+same loudness, in an order chosen by chance. Listen to both, then choose; the answer shows at once. Nothing is sent
+anywhere.</p>
 <main>{sections}</main>
 <p role="status"><b id="score">0 of 0</b> right; half is what guessing gives.</p>
 <script>
 const real = {answers}; let asked = 0, right = 0;
-document.querySelectorAll("section").forEach((section, i) => section.querySelectorAll("button").forEach((button, side) =>
+document.querySelectorAll("section").forEach((section, i) =>
+ section.querySelectorAll("button").forEach((button, side) =>
   button.addEventListener("click", () => {{
     if (section.dataset.done) return; section.dataset.done = 1; asked++; if (side === real[i]) right++;
     section.querySelector(".told").textContent = side === real[i] ? "Yes." : "No, the other one.";
@@ -478,7 +481,7 @@ def make_figures(
             pairs.append((f"for the picture of song {song_id}", real.cut(0, beats), generated.cut(0, beats)))
     if example is None:
         raise InputError(
-            f"None of the {len(ids)} songs in {folder} is long enough for a figure; eight bars are needed."
+            f"None of the {len(ids)} songs in {folder} is long enough; eight bars are needed."
         )
     song_id, piece, asked = example
     painted = painted_frames(asked)

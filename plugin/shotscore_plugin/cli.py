@@ -8,13 +8,14 @@ are imported where they are used, so that `--help` is quick.
 from __future__ import annotations
 
 import argparse
+import importlib
 import json
 import os
 import signal
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from shotscore_engine import __version__
 from shotscore_engine.errors import Cancelled, InputError, RequestError
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _joined(list(sys.argv[1:] if argv is None else argv))
     with ProgressLine(sys.stderr) as progress:
         try:
-            options = _parser().parse_args(arguments)
+            options = _parser(arguments[:1]).parse_args(arguments)
             _listen_for_the_end()
             answer: Answer = options.run(options, progress)
         except SystemExit as done:  # argparse, after --help or --version
@@ -88,10 +89,34 @@ def _doctor(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     return Answer(table, doctor.table(findings), OK if table["ok"] else FAILED)
 
 
+RESEARCH = {
+    "evaluate": "measure the model on songs it never saw: the paper's tables",
+    "figures": "draw the paper's figures with this model",
+}
+"""Modules of `shotscore_engine.training` with `add_arguments` and `run`."""
+
+
+def _research(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    table = _research_module(options.module).run(options, progress)
+    return Answer(table, json.dumps(table, indent=1, ensure_ascii=False))
+
+
+def _research_module(name: str) -> Any:
+    try:
+        return importlib.import_module(f"shotscore_engine.training.{name}")
+    except ModuleNotFoundError as problem:
+        if (problem.name or "").startswith("shotscore"):
+            raise
+        raise RequestError(
+            f"{name} needs {problem.name}; install it with: pip install 'shotscore[train]'."
+        ) from problem
+
+
 # --- options -----------------------------------------------------------------------------------------------------
 
 
-def _parser() -> argparse.ArgumentParser:
+def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser; a research command declares its options itself, and only where it is `asked` for."""
     parser = _Parser(prog="shotscore", description="Music for an edit: reads the timeline and follows its cuts.")
     parser.add_argument("--version", action="version", version=f"shotscore {__version__}")
     commands = parser.add_subparsers(title="commands", metavar="COMMAND", required=True)
@@ -117,6 +142,12 @@ def _parser() -> argparse.ArgumentParser:
 
     doctor = command("doctor", _doctor, "say what works on this machine and what to do about the rest")
     doctor.add_argument("--out", metavar="DIR", default=".", help="folder results would go to (%(default)s)")
+
+    for name, about in RESEARCH.items():
+        research = command(name, _research, about)
+        research.set_defaults(module=name)
+        if name in asked:
+            _research_module(name).add_arguments(research)
     return parser
 
 

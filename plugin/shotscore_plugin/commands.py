@@ -1,11 +1,13 @@
 """What `spot` and `score` do, between their options and their answers."""
 
+import importlib.util
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from shotscore_engine.errors import OutputError
+from shotscore_engine.atomic import replacing, staging
+from shotscore_engine.errors import RequestError
 from shotscore_engine.measure import Stopwatch
 from shotscore_engine.progress import Progress
 from shotscore_engine.request import ScoreRequest, parse_range
@@ -17,14 +19,33 @@ from .answer import Answer
 
 def spot(timeline: Path, plot: Path | None, request: ScoreRequest, progress: Progress) -> Answer:
     """Picture, shots, hits and tempi of a timeline; drawn to `plot` as well if that is given."""
+    from shotscore_engine.plot import write_spot_figure
     from shotscore_exporters import report
 
-    if plot is not None and not plot.absolute().parent.is_dir():
-        raise OutputError(f"The folder of {plot} does not exist; make it, or choose another.")
+    if plot is not None:
+        check_plot(plot)  # before the long work
     session = Session.read(timeline, progress=progress).analysed(request.detect, progress)
     spotted = session.spot(request, progress)
     table = report.picture_table(session.picture, spotted.cue.hits, spotted.tempi)
-    return Answer(table, _picture_text(table))
+    text = _picture_text(table)
+    if plot is not None:
+        with replacing(plot) as temporary:
+            write_spot_figure(temporary, session.picture, spotted.cue, spotted.fit.grid, spotted.fit.candidates)
+        table["plot"] = str(plot)
+        text = f"{text}\n\nDrawn: {plot}"
+    return Answer(table, text)
+
+
+def check_plot(path: Path) -> None:
+    """Raises RequestError or OutputError where no plot could be written to `path`."""
+    from shotscore_engine.plot import SUFFIXES
+
+    if path.suffix.lower() not in SUFFIXES:
+        raise RequestError(f"A plot cannot be written as {path.name!r}; end the name with {', '.join(SUFFIXES)}.")
+    if importlib.util.find_spec("matplotlib") is None:
+        raise RequestError("Plots need Matplotlib; install it with: pip install 'shotscore[plot]'.")
+    with staging(path.parent):
+        pass
 
 
 def score(timeline: Path, out: Path, span: str | None, request: ScoreRequest, progress: Progress) -> Answer:

@@ -23,7 +23,7 @@ HEAVY = ("numpy", "torch", "onnxruntime", "cv2", "av", "opentimelineio", "PySide
 def test_help_lists_the_commands_there_are(shotscore: Callable[..., Run]) -> None:
     run = shotscore("--help")
     assert run.code == 0
-    for command in ("demo", "spot", "score", "doctor"):
+    for command in ("demo", "spot", "score", "doctor", "evaluate", "figures"):
         assert f"\n    {command} " in run.out
         assert shotscore(command, "--help").code == 0
 

@@ -166,6 +166,17 @@ def test_real_films(name: str, shotscore: Callable[..., Run], real_videos: dict[
         assert sum(shot["from"] == "detected" for shot in run.table["shots"]) >= 3
 
 
+def test_spot_draws(shotscore: Callable[..., Run], edit: Path, tmp_path: Path) -> None:
+    run = shotscore("spot", edit, "--plot", tmp_path / "a.png")
+    assert run.code == 0, run.err
+    assert (tmp_path / "a.png").read_bytes().startswith(b"\x89PNG")
+    for wrong in (tmp_path / "a.doc", tmp_path / "a.png" / "b.png"):
+        run = shotscore("spot", edit, "--plot", wrong)
+        assert run.code == 2
+        assert str(wrong.name) in run.err or "a.png" in run.err
+    assert [path.name for path in tmp_path.iterdir()] == ["a.png"]
+
+
 def test_text_for_people_names_times_and_files(shotscore: Callable[..., Run], edit: Path, tmp_path: Path) -> None:
     spot = shotscore("spot", edit)
     assert format_timecode(90_000 + 50, Fraction(25)) in spot.out

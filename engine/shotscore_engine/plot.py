@@ -7,6 +7,7 @@ Needs Matplotlib, which the extra `plot` installs; nothing else in the engine do
 
 from collections.abc import Sequence
 from fractions import Fraction
+from itertools import pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 SUFFIXES = (".png", ".svg", ".pdf")
+
+LEFT_INCHES, RIGHT_INCHES = 1.25, 0.35
+"""Margins beside the drawing; the left one holds the rows' labels."""
 
 INK, GREY, FAINT, PAPER = "#22303c", "#8a95a0", "#dfe4e8", "#ffffff"
 SHOT_FILLS = ("#cfd9e2", "#e3e9ee")
@@ -66,14 +70,14 @@ def spot_figure(picture: Picture, cue: Cue, grid: BeatGrid, candidates: Sequence
     width = min(24.0, max(11.0, 4 + seconds / 6))
     figure = Figure(figsize=(width, 5.6 + 0.24 * rows))
     FigureCanvasAgg(figure)
-    heights = [0.55, 1.7, 0.75, 1.15] + ([0.3 + 0.24 * rows] if rows else [])
+    heights = [0.55, 1.7, 0.75, 1.15] + ([0.45 + 0.24 * rows] if rows else [])
     layout = figure.add_gridspec(
         len(heights),
         1,
         height_ratios=heights,
         hspace=0.16,
-        left=0.9 / width,
-        right=1 - 0.35 / width,
+        left=LEFT_INCHES / width,
+        right=1 - RIGHT_INCHES / width,
         top=1 - 0.62 / (5.6 + 0.24 * rows),
         bottom=0.35 / (5.6 + 0.24 * rows),
     )
@@ -83,39 +87,42 @@ def spot_figure(picture: Picture, cue: Cue, grid: BeatGrid, candidates: Sequence
     fits = fit_hits(grid, cue.hits, picture.rate, cue.start_frame)
     starts = [cue.start_frame + float(time * picture.rate) for time in grid.beat_times]
     _draw_shots(shots, picture, cue, width)
-    _draw_hits(hits, fits, picture.rate)
+    _draw_hits(hits, fits, picture.rate, width)
     _draw_beats(beats, grid, starts, width)
     _draw_tempo(tempo, grid, starts, picture, cue, width)
     shots.set_xlim(cue.start_frame, cue.end_frame)
     if rows:
-        _draw_table(figure.add_subplot(layout[4]), candidates[:rows])
+        _draw_table(figure.add_subplot(layout[4]), candidates[:rows], width)
     met = sum(fit.state == "met" for fit in fits)
     counted = sum(fit.state != "ignored" for fit in fits)
     meter = f"{grid.meter[0]}/{grid.meter[1]}"
+    bpm = float(candidates[0].bpm) if candidates else grid.bpm
     figure.suptitle(
-        f"{picture.name}  ·  {cue.name}  ·  {grid.bpm:.2f} BPM in {meter}  ·  {met} of {counted} hits met",
-        x=0.9 / width,
+        f"{picture.name}  ·  {cue.name}  ·  {bpm:.2f} BPM in {meter}  ·  {met} of {counted} hits met  ·  "
+        f"{rate_text(picture.rate)} frames/s",
+        x=LEFT_INCHES / width,
         ha="left",
         y=1 - 0.22 / (5.6 + 0.24 * rows),
         va="top",
-        fontsize=12,
+        fontsize=11,
         color=INK,
         weight="bold",
     )
     return figure
 
 
-def _plain(axes: "Axes", label: str) -> None:
+def _plain(axes: "Axes", label: str, width: float) -> None:
     """No frame, no ticks, a quiet label on the left."""
     for side in axes.spines.values():
         side.set_visible(False)
     axes.tick_params(length=0, labelsize=8, colors=GREY, labelbottom=False)
     axes.set_yticks([])
-    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9, color=INK, labelpad=10)
+    axes.set_ylabel(label, rotation=0, ha="right", va="center", fontsize=9, color=INK)
+    axes.yaxis.set_label_coords(-0.62 / (width - LEFT_INCHES - RIGHT_INCHES), 0.5)
 
 
 def _draw_shots(axes: "Axes", picture: Picture, cue: Cue, width: float) -> None:
-    _plain(axes, "Shots")
+    _plain(axes, "Shots", width)
     axes.set_ylim(0, 1)
     room = cue.duration_frames / width
     for shot in picture.shots:
@@ -142,14 +149,13 @@ def _shot_fill(shot: Shot) -> str:
     return SHOT_FILLS[shot.index % 2]
 
 
-def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction) -> None:
+def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction, width: float) -> None:
     from matplotlib.lines import Line2D
 
-    _plain(axes, "Hits")
+    _plain(axes, "Hits", width)
     axes.set_ylim(-0.12, 1.3)
     axes.set_yticks([0, 0.5, 1], ["ignore", "nice", "must"])
     axes.hlines([0, 0.5, 1], 0, 1, transform=axes.get_yaxis_transform(), color=FAINT, linewidth=0.8, zorder=0)
-    axes.yaxis.set_label_coords(-0.055, 0.5)
     for state, (marker, colour, _) in MARKS.items():
         mine = [fit.hit for fit in fits if fit.state == state]
         frames, weights = [hit.frame for hit in mine], [hit.weight for hit in mine]
@@ -187,8 +193,8 @@ def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction) -> None:
     if handles:
         axes.legend(
             handles=handles,
-            loc="lower right",
-            bbox_to_anchor=(1.0, 1.5),
+            loc="upper right",
+            bbox_to_anchor=(1.0, 1.16),
             ncols=4,
             frameon=False,
             fontsize=8,
@@ -199,7 +205,7 @@ def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction) -> None:
 
 
 def _draw_beats(axes: "Axes", grid: BeatGrid, starts: Sequence[float], width: float) -> None:
-    _plain(axes, "Bars")
+    _plain(axes, "Bars", width)
     axes.set_ylim(0, 1)
     bars = grid.bar_beats
     axes.vlines(starts[:-1], 0, 0.28, color=GREY, linewidth=0.6)
@@ -213,9 +219,9 @@ def _draw_beats(axes: "Axes", grid: BeatGrid, starts: Sequence[float], width: fl
 def _draw_tempo(
     axes: "Axes", grid: BeatGrid, starts: Sequence[float], picture: Picture, cue: Cue, width: float
 ) -> None:
-    _plain(axes, "BPM")
+    _plain(axes, "BPM", width)
     times = [float(time) for time in grid.beat_times]
-    tempi = [60 / (right - left) for left, right in zip(times, times[1:], strict=False)]
+    tempi = [60 / (right - left) for left, right in pairwise(times)]
     middle = sorted(tempi)[len(tempi) // 2]
     # A held beat would flatten every gentler change: it is drawn down to the edge and its tempo written there.
     low, high = middle * 0.92, max(middle * 1.08, min(max(tempi), middle * 1.2))
@@ -227,33 +233,20 @@ def _draw_tempo(
     axes.set_ylim(low, high)
     axes.set_yticks([low + (middle - low) / 4, middle, high - (high - middle) / 4])
     axes.set_yticklabels([f"{tick:.1f}" for tick in axes.get_yticks()])
-    axes.yaxis.set_label_coords(-0.055, 0.5)
     count = max(2, int(width / 1.6))
     frames = [cue.start_frame + round(cue.duration_frames * i / count) for i in range(count)]
     axes.set_xticks(
         frames, [format_timecode(picture.start_frame + frame, picture.rate, picture.drop_frame) for frame in frames]
     )
     axes.tick_params(labelbottom=True, pad=4)
-    axes.annotate(
-        f"{rate_text(picture.rate)} frames/s",
-        (1.0, 0.0),
-        (0, -7),
-        xycoords="axes fraction",
-        textcoords="offset points",
-        ha="right",
-        va="top",
-        fontsize=8,
-        color=GREY,
-    )
 
 
-def _draw_table(axes: "Axes", candidates: Sequence[TempoCandidate]) -> None:
+def _draw_table(axes: "Axes", candidates: Sequence[TempoCandidate], width: float) -> None:
     """The ranked tempi, the chosen one in bold, with a bar that divides the hits into met, near and missed."""
-    _plain(axes, "Tempi")
+    _plain(axes, "Tempi", width)
     rows = len(candidates)
     axes.set_xlim(0, 1)
-    axes.set_ylim(rows + 0.1, -1.1)
-    axes.yaxis.set_label_coords(-0.055, 0.5)
+    axes.set_ylim(rows + 0.1, -1.9)
     for place, heading in ((0.0, "BPM"), (0.085, "meter"), (0.16, "met"), (0.21, "near"), (0.26, "missed")):
         axes.text(place, -0.55, heading, fontsize=8, color=GREY, va="center")
     for row, candidate in enumerate(candidates):

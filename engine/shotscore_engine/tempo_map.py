@@ -479,9 +479,11 @@ def _with_last_accent(
     targets = np.clip(seconds, float(earliest), float(latest))
     order = np.argsort(np.abs(seconds - targets), kind="stable")[:2]
     if lean:
-        for i in order:
-            beat = int(downbeats[i])
-            moment = earliest if seconds[i] <= targets[i] else latest
+        choices = [(int(downbeats[i]), earliest if seconds[i] <= targets[i] else latest) for i in order]
+        if work.pulse == 1:
+            # Failing the bar line, any beat that is nearly there ends better than a hold.
+            choices.append((int(np.argmin(np.abs(work.times - float(earliest)))), earliest))
+        for beat, moment in choices:
             if not beat:
                 continue
             anchors = [*(anchor for anchor in work.anchors if anchor.beat < beat), _Anchor(float(beat), moment)]
@@ -489,7 +491,8 @@ def _with_last_accent(
             if tried is not None and tried.met_weight() >= work.met_weight() - MUST:
                 first = max(0, beat - 2 * work.bar)
                 bpm = 60 * (beat - first) / float(tried.times[beat] - tried.times[first])
-                return tried, beat, [TempoChange("ritardando", first, beat, bpm)]
+                slower = bpm < 0.99 * 60 / work.steady
+                return tried, beat, [TempoChange("ritardando", first, beat, bpm)] if slower else []
     if lean or asked:
         return _with_last_hold(work, earliest)
     whole = np.arange(len(work.times) - 1)

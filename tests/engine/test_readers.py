@@ -5,6 +5,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import aaf2
+import av
+import numpy as np
 import opentimelineio as otio
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -177,6 +179,36 @@ SHOTCUT = """<?xml version="1.0" encoding="utf-8"?>
  <property name="start">00:00:02.000</property><property name="end">00:00:02.000</property></properties></properties>
  <track producer="background"/><track producer="v1"/></tractor></mlt>
 """
+
+
+MELT = """<?xml version="1.0" encoding="utf-8"?>
+<mlt LC_NUMERIC="C" version="7.12.0" root="/nowhere"><profile frame_rate_num="25" frame_rate_den="1"/>
+<producer id="producer0" in="10" out="84"><property name="length">250</property>
+ <property name="resource">A.mp4</property><property name="mlt_service">avformat</property></producer>
+<producer id="producer1" in="0" out="99"><property name="length">133</property>
+ <property name="resource">B.mp4</property><property name="mlt_service">avformat</property></producer>
+<tractor id="tractor0" in="0" out="24"><track producer="producer0" in="50" out="74"/>
+ <track producer="producer1" in="0" out="24"/>
+ <transition id="transition0" out="24"><property name="a_track">0</property><property name="b_track">1</property><property name="mlt_service">luma</property></transition></tractor>
+<playlist id="playlist0"><entry producer="producer0" in="0" out="49"/><entry producer="tractor0" in="0" out="24"/>
+ <entry producer="producer1" in="25" out="99"/></playlist>
+<producer id="producer2" in="100" out="139"><property name="length">250</property>
+ <property name="resource">C.mp4</property><property name="mlt_service">avformat</property></producer>
+<playlist id="playlist1"><blank length="30"/><entry producer="producer2" in="0" out="9"/></playlist>
+<tractor id="tractor1" in="0" out="149"><track producer="playlist0"/><track producer="playlist1"/>
+ <transition id="t" in="30" out="35"><property name="a_track">0</property><property name="b_track">1</property>
+ <property name="mlt_service">luma</property></transition></tractor></mlt>
+"""
+
+
+def test_what_melt_writes(tmp_path: Path) -> None:
+    """The shape of `melt A in=10 out=84 B out=99 -mix 25 … -track … -transition luma -consumer xml`."""
+    path = tmp_path / "edit.mlt"
+    path.write_text(MELT)
+    picture = picture_of(path)
+    assert seen(picture) == [("A.mp4", 0, 33), ("C.mp4", 33, 7), ("A.mp4", 40, 23), ("B.mp4", 63, 87)]
+    assert sources(picture) == [10, 103, 50, 13]
+    assert [shot.transition_frames for shot in picture.shots] == [0, 6, 0, 25]
 
 
 def test_fcp7_xml(tmp_path: Path) -> None:
@@ -370,6 +402,40 @@ def test_a_plain_video_is_a_timeline_of_one_clip(real_videos: dict[str, Path]) -
     assert (bunny.rate, bunny.duration_frames, len(bunny.shots), len(bunny.audio)) == (25, 132, 1, 1)
     assert bunny.shots[0].media is not None
     assert not bunny.shots[0].media.offline
+
+
+@pytest.mark.parametrize(
+    ("rate", "timecode", "start", "drop"),
+    [
+        (FILM, "01:00:00:00", 86_400, False),
+        (Fraction(25), "10:00:00:00", 900_000, False),
+        (Fraction(30000, 1001), "01:00:00;00", 107_892, True),
+        (Fraction(60000, 1001), "01:00:00:00", 216_000, False),
+    ],
+)
+def test_a_videos_rate_and_timecode_are_exact(
+    tmp_path: Path, rate: Fraction, timecode: str, start: int, drop: bool
+) -> None:
+    path = tmp_path / "film.mov"
+    with av.open(str(path), "w") as container:
+        stream = container.add_stream("mpeg4", rate=rate)
+        stream.width, stream.height, stream.pix_fmt = 64, 36, "yuv420p"
+        stream.metadata["timecode"] = timecode
+        for index in range(24):
+            frame = av.VideoFrame.from_ndarray(np.full((36, 64, 3), 8 * index, np.uint8), format="rgb24")
+            container.mux(stream.encode(frame))
+        container.mux(stream.encode())
+    picture = picture_of(path)
+    assert (picture.rate, picture.start_frame, picture.drop_frame) == (rate, start, drop)
+    assert seen(picture) == [("film", 0, 24)]
+    assert sources(picture) == [0]
+    made = otio.schema.Timeline("edit", global_start_time=otio.opentime.RationalTime(0, float(rate)))
+    used = otio.opentime.TimeRange(
+        otio.opentime.RationalTime(start + 5, float(rate)), otio.opentime.RationalTime(10, float(rate))
+    )
+    clip = otio.schema.Clip("by timecode", otio.schema.ExternalReference("film.mov"), used)
+    made.tracks.append(otio.schema.Track(kind="Video", children=[clip]))
+    assert sources(flatten(made, folder=tmp_path)) == [5]
 
 
 LAUGHS = (

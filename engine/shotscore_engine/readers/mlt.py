@@ -45,7 +45,7 @@ def read(path: Path) -> "otio.schema.Timeline":
 
 @dataclass
 class _Entry:
-    """A stretch of a service: frames `first` to `last`, both used."""
+    """A stretch of a service: frames `first` to `last`, both used, counted from the service's own `in`."""
 
     service: "Element"
     first: int
@@ -126,15 +126,18 @@ class _Project:
             if inner is None:
                 raise TimelineError(f"{self.path} uses {element.get('producer')!r}, which it does not hold.")
             service = inner
-        first = self.frame(element.get("in"), self.frame(service.get("in"), 0) if service.tag != "playlist" else 0)
+        first = self.frame(element.get("in"), 0)
         last = element.get("out")
         if last is None:
             self.descend(service)
             whole = self.length(service)
             self.depth -= 1
-            start = self.frame(service.get("in"), 0) if service.tag != "playlist" else 0
-            return _Entry(service, first, start + whole - 1)
+            return _Entry(service, first, whole - 1)
         return _Entry(service, first, self.frame(last, 0))
+
+    def origin(self, service: "Element") -> int:
+        """The service's own `in`, from which entries count; a playlist has none."""
+        return 0 if service.tag == "playlist" else self.frame(service.get("in"), 0)
 
     def descend(self, service: "Element") -> None:
         self.depth += 1
@@ -286,17 +289,14 @@ class _Project:
             entry = self.entry(element)
             if not entry.length:
                 continue
-            if self.property(entry.service, "shotcut:transition") and entry.service.tag == "tractor":
-                before = index > 0 and elements[index - 1].tag == "entry"
-                after = index + 1 < len(elements) and elements[index + 1].tag == "entry"
-                if before and after and len(builder.track):
-                    half = entry.length // 2
-                    cut = cursor + half
-                    self.extend(builder, half)
-                    builder.transition(cut, cursor, cursor + entry.length, "dissolve")
-                    pending = (cut, entry.length - half)
-                    cursor += entry.length
-                    continue
+            if len(builder.track) and self.is_mix(entry.service, elements, index):
+                half = entry.length // 2
+                cut = cursor + half
+                self.extend(builder, half)
+                builder.transition(cut, cursor, cursor + entry.length, "dissolve")
+                pending = (cut, entry.length - half)
+                cursor += entry.length
+                continue
             start, first, last = cursor, entry.first, entry.last
             if pending:
                 start, first = pending[0], first - pending[1]
@@ -313,6 +313,24 @@ class _Project:
                 follows = index + 1 < len(elements) and elements[index + 1].tag == "entry"
                 if mix_start < cursor <= mix_end and start < mix_start and not follows:
                     builder.transition(cursor, mix_start, cursor, "mix")
+
+    def is_mix(self, tractor: "Element", elements: "list[Element]", index: int) -> bool:
+        """True for a tractor that dissolves the entry before it into the entry after it."""
+        if tractor.tag != "tractor" or not 0 < index < len(elements) - 1:
+            return False
+        if elements[index - 1].tag != "entry" or elements[index + 1].tag != "entry":
+            return False
+        tracks = tractor.findall("track")
+        services = [self.property(found, "mlt_service") for found in tractor.findall("transition")]
+        if len(tracks) != 2 or not any(service in _DISSOLVES for service in services):
+            return False
+        if self.property(tractor, "shotcut:transition"):
+            return True
+        left, right = self.entry(elements[index - 1]), self.entry(elements[index + 1])
+        under, over = (self.entry(track) for track in tracks)
+        goes_on = under.service is left.service and under.first == left.last + 1
+        leads_in = over.service is right.service and over.last + 1 == right.first
+        return goes_on and leads_in
 
     def extend(self, builder: TrackBuilder, more: int) -> None:
         """Let the last item run on for `more` frames."""
@@ -378,7 +396,7 @@ class _Project:
             self.depth -= 1
             if not len(stack):
                 return None
-            stack.source_range = frame_range(entry.first, entry.length, self.rate)
+            stack.source_range = frame_range(entry.first + self.origin(service), entry.length, self.rate)
             return stack
         return self.clip(entry, kind, element)
 
@@ -411,7 +429,7 @@ class _Project:
             return None
         if picture and self.property(service, "set.test_image") == "1":
             return None
-        speed, first = Fraction(1), Fraction(entry.first)
+        speed, first = Fraction(1), Fraction(entry.first + self.origin(service))
         if kind_of == "timewarp" or re.match(r"-?\d+(\.\d+)?:", resource):
             factor, _, rest = resource.partition(":")
             try:

@@ -2,8 +2,7 @@
 
 A document is parsed only to learn where its elements stand (`Element` holds byte offsets). `apply` cuts new text in
 and appends one XML comment after the root, in which the edits are recorded; `undo` reads it and gives the original
-back, byte for byte. If the document was changed elsewhere since, `undo` still takes out every edit it finds
-unchanged; if an editor rewrote the file and dropped the record, it says so.
+back, byte for byte. A document that was changed after `apply` is refused: its offsets no longer hold.
 """
 
 import base64
@@ -11,7 +10,7 @@ import hashlib
 import json
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from xml.parsers import expat
 
@@ -164,7 +163,7 @@ def apply(data: bytes, edits: Sequence[Edit]) -> bytes:
     return changed + f"<!--shotscore edits {packed} {digest}-->\n".encode()
 
 
-def undo(data: bytes, what: str, remedy: Callable[[], str] = lambda: "remove the music's tracks in the editor") -> bytes:
+def undo(data: bytes, what: str) -> bytes:
     """The document as it was before `apply`; `data` itself where there is nothing of ours in it.
 
     Raises TimelineError where the record is there but the music has been changed since.
@@ -175,7 +174,7 @@ def undo(data: bytes, what: str, remedy: Callable[[], str] = lambda: "remove the
     changed = data[: found.start()]
     record = json.loads(zlib.decompress(base64.b64decode(found[1])))
     if hashlib.sha256(changed).hexdigest() != found[2].decode():
-        raise TimelineError(f"The {what} document was changed after the music was put in; {remedy()}.")
+        raise TimelineError(f"The {what} document was changed after the music was put in; remove its tracks there.")
     parts, cursor = [], 0
     for offset, length, old in record:
         parts += [changed[cursor:offset], base64.b64decode(old)]

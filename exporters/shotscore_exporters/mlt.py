@@ -18,6 +18,7 @@ from fractions import Fraction
 from pathlib import Path
 from xml.sax.saxutils import escape, quoteattr
 
+from shotscore_engine.atomic import replace_file
 from shotscore_engine.errors import TimelineError
 from shotscore_engine.timing import exact_rate, quantise, rate_text
 
@@ -78,9 +79,14 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
     tracks = [child for child in sequence.children if child.tag == "track"]
     if not tracks:
         raise TimelineError("The Kdenlive sequence has no tracks; open it in Kdenlive and save it again.")
-    used = [int(e.text) for e in root.find_all("property") if e.attributes.get("name") == "kdenlive:id" and e.text.isdigit()]
+    used = [
+        int(e.text) for e in root.find_all("property") if e.attributes.get("name") == "kdenlive:id" and e.text.isdigit()
+    ]
     next_id = max(used, default=1) + 1
-    sources, bins, tags, mixes = [], [], [], []
+    sources: list[str] = []
+    bins: list[str] = []
+    tags: list[str] = []
+    mixes: list[str] = []
     rows = tracks_of(clips)
     for index, (stem, row) in enumerate(rows.items()):
         for clip in row:
@@ -90,7 +96,7 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
         name = f"{_MARK}_{_id(stem)}"
         end = max(clip.start_frame + clip.duration_frames for clip in row) - 1
         is_audio = '    <property name="kdenlive:audio_track">1</property>\n'
-        sources.append(f'  <playlist id="{name}_a">\n{is_audio}{_row(row, kdenlive=True)}  </playlist>\n')
+        sources.append(f'  <playlist id="{name}_a">\n{is_audio}{_row(row)}  </playlist>\n')
         sources.append(f'  <playlist id="{name}_b">\n{is_audio}  </playlist>\n')
         sources.append(
             f'  <tractor id="{name}" in="0" out="{end}">\n{is_audio}'
@@ -103,25 +109,21 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
         # The first of Kdenlive's audio tracks is the lowest: the last stem comes first.
         tags.insert(0, f'    <track producer="{name}"/>\n')
         mixes.append(_mix(index + 1, "kdenlive"))
-    shift = len(rows)
-    found = [
-        *_moved(data, sequence, shift),
-        Edit(_line_start(data, sequence.start), _line_start(data, sequence.start), "".join(sources)),
-    ]
-    place = _line_after(data, tracks[0].end)
-    found.append(Edit(place, place, "".join(tags)))
-    transitions = [child for child in sequence.children if child.tag == "transition"]
-    place = _line_start(data, transitions[0].start) if transitions else _line_start(data, sequence.close)
-    found.append(Edit(place, place, "".join(mixes)))
     bin_list = next((e for e in root.find_all("playlist") if e.attributes.get("id") == "main_bin"), None)
     if bin_list is None:
         raise TimelineError("The Kdenlive project has no bin (main_bin); open it in Kdenlive and save it again.")
-    found.append(edits.inside(data, bin_list, "".join(bins), _line_start(data, bin_list.close)))
-    # A chain must stand before whatever names it: the bin may come first in the document.
-    if bin_list.start < sequence.start:
-        found[-2 - 2] = Edit(found[-4].start, found[-4].end, "")
-        found.append(Edit(_line_start(data, bin_list.start), _line_start(data, bin_list.start), "".join(sources)))
-    return found
+    # A chain stands before whatever names it: the bin comes first in 1.04, the sequence in 1.1.
+    first = _line_start(data, min(sequence.start, bin_list.start))
+    after = _line_after(data, tracks[0].end)
+    transitions = [child for child in sequence.children if child.tag == "transition"]
+    before = _line_start(data, transitions[0].start if transitions else sequence.close)
+    return [
+        Edit(first, first, "".join(sources)),
+        edits.inside(data, bin_list, "".join(bins), _line_start(data, bin_list.close)),
+        Edit(after, after, "".join(tags)),
+        Edit(before, before, "".join(mixes)),
+        *_moved(data, sequence, len(rows)),
+    ]
 
 
 def _moved(data: bytes, sequence: Element, shift: int) -> list[Edit]:
@@ -172,7 +174,7 @@ def _source(clip: StemClip, placement: Placement, root: Element, bin_id: int | N
     return f'  <{tag} id="{_clip_id(clip)}" in="0" out="{frames - 1}">\n{rows}  </{tag}>\n'
 
 
-def _row(row: Sequence[StemClip], kdenlive: bool = False) -> str:
+def _row(row: Sequence[StemClip]) -> str:
     """Blanks and entries of a playlist."""
     text, now = "", 0
     for clip in row:
@@ -181,14 +183,15 @@ def _row(row: Sequence[StemClip], kdenlive: bool = False) -> str:
         if clip.start_frame > now:
             text += f'    <blank length="{clip.start_frame - now}"/>\n'
         first, last = clip.pre_roll_frames, clip.pre_roll_frames + clip.duration_frames - 1
-        text += f'    <entry producer="{_clip_id(clip)}" in="{first}" out="{last}"'
-        text += "/>\n" if not kdenlive else "/>\n"
+        text += f'    <entry producer="{_clip_id(clip)}" in="{first}" out="{last}"/>\n'
         now = clip.start_frame + clip.duration_frames
     return text
 
 
 def _mix(track: int, editor: str) -> str:
-    internal = '      <property name="internal_added">237</property>\n      <property name="kdenlive_id">mix</property>\n'
+    internal = (
+        '      <property name="internal_added">237</property>\n      <property name="kdenlive_id">mix</property>\n'
+    )
     return (
         f'    <transition id="{_MARK}_mix{track}">\n'
         f'      <property name="a_track">0</property>\n      <property name="b_track">{track}</property>\n'
@@ -231,7 +234,9 @@ def _sequence(root: Element) -> Element:
     for tractor in tractors:
         if active and tractor.attributes.get("id") == active:
             return tractor
-    plain = [t for t in tractors if not t.property("kdenlive:projectTractor") and t.property("kdenlive:audio_track") != "1"]
+    plain = [
+        t for t in tractors if not t.property("kdenlive:projectTractor") and t.property("kdenlive:audio_track") != "1"
+    ]
     with_uuid = [t for t in plain if re.fullmatch(r"\{[0-9a-fA-F-]{36}\}", t.attributes.get("id", ""))]
     if with_uuid:
         return with_uuid[0]
@@ -288,6 +293,4 @@ def _line_after(data: bytes, at: int) -> int:
 
 def write(document: Path, clips: Sequence[StemClip], placement: Placement, path: Path) -> None:
     """Write `document` with the music in it to `path`. Raises TimelineError as `insert`, OutputError where it fails."""
-    from shotscore_engine.atomic import replace_file
-
     replace_file(path, insert(document.read_bytes(), clips, placement))

@@ -40,9 +40,11 @@ library() { ldconfig -p 2> /dev/null | grep -q "$1" || /sbin/ldconfig -p | grep 
 say "System packages"
 needs musescore-general-soundfont-small "good instruments; without it the small built-in set plays" \
     test -e /usr/share/sounds/sf3/MuseScore_General.sf3 -o -e /usr/share/sounds/sf2/MuseScore_General.sf2
+needs libfluidsynth3 "the better player; without it the built-in one plays" library libfluidsynth.so.3
 needs libpulse0 "sound of Qt's players" library libpulse.so.0
 if [ "$profile" = dev ]; then
     needs ffmpeg "tests read what we write with the real FFmpeg; benchmarks compare with it" command -v ffmpeg
+    needs melt "tests play what we write in the engine of Kdenlive and Shotcut" command -v melt
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then

@@ -13,7 +13,6 @@ from ..errors import InputError
 from ..grid import STEPS_PER_BEAT
 from ..metrics.piece import START, Piece
 from .data import Song, load_pop909
-from .split import split_of
 
 PIECE_BEATS = 128
 """32 bars of 4/4."""
@@ -31,11 +30,6 @@ def song_ids(folder: Path) -> list[str]:
     if not ids:
         raise InputError(f"{folder} holds no song as NNN/NNN.mid; unpack POP909 there.")
     return ids
-
-
-def test_ids(folder: Path) -> list[str]:
-    """The songs in `folder` that nothing was trained on or chosen by."""
-    return [song for song in song_ids(folder) if split_of(song) == "test"]
 
 
 def whole(song: Song) -> Piece:

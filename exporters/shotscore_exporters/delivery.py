@@ -181,11 +181,14 @@ def _anchor_media(edit: "otio.schema.Timeline", base: Path) -> None:
 
     for clip in edit.find_clips():
         for reference in clip.media_references().values():
-            url = getattr(reference, "target_url", "")
-            if url and ":" not in url.split("/")[0]:
-                found = next((path for path in local_paths(url, base) if path.exists()), None)
-                if found is not None:
-                    reference.target_url = found.as_uri()
+            for field in ("target_url", "target_url_base"):  # of a file, and of a sequence of images
+                url = getattr(reference, field, "")
+                if not url or ":" in url.split("/")[0]:
+                    continue
+                candidates = local_paths(url, base)
+                found = [path for path in candidates if path.exists()] or list(candidates)
+                if found:
+                    setattr(reference, field, found[0].as_uri() + ("/" if field == "target_url_base" else ""))
 
 
 def _name(path: Path, folder: Path) -> str:

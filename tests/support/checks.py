@@ -5,6 +5,8 @@ from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
 
 import numpy as np
 import opentimelineio as otio
@@ -61,6 +63,9 @@ def check_timeline(table: Table, timeline: Path, out: Path) -> None:
         assert scored.global_start_time == original.global_start_time
         for before, after in zip(original.tracks, scored.tracks, strict=False):
             assert [item.trimmed_range() for item in before] == [item.trimmed_range() for item in after]
+        assert [_media(clip) for clip in scored.tracks[0].find_clips()] == [
+            timeline.parent / clip.media_reference.target_url for clip in original.tracks[0].find_clips()
+        ]
     picture_rate = float(Fraction(table["rate"]))
     for cue in table["cues"]:
         for stem, path in cue["stems"].items():
@@ -72,3 +77,10 @@ def check_timeline(table: Table, timeline: Path, out: Path) -> None:
             assert references["DEFAULT_MEDIA"].target_url == path
             assert references["MIDI"].target_url == cue["midi"]
             assert clip.metadata["shotscore"]["seed"] == cue["seed"]
+
+
+def _media(clip: otio.schema.Clip) -> Path:
+    """Where a clip's own media is, for a copy of the timeline in another folder."""
+    address = urlsplit(clip.media_reference.target_url)
+    assert address.scheme == "file"
+    return Path(url2pathname(address.path))

@@ -44,7 +44,7 @@ class ScoreRequest:
     """0 to 1."""
     seed: int = 1
     """The same request and seed make the same notes."""
-    steps: int = 25
+    steps: int = 20
     """Denoising steps, 1 to 1000."""
     guidance: float = 2.0
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""
@@ -83,7 +83,7 @@ class ScoreRequest:
         if self.key is not None:
             object.__setattr__(self, "key", parse_key(self.key))
         _within("seed", self.seed, 0, 2**63 - 1, "a whole number")
-        _within("number of steps", self.steps, 1, MOST_STEPS, "25 is a good number")
+        _within("number of steps", self.steps, 1, MOST_STEPS, "20 is a good number")
         _within("guidance", self.guidance, 0, 20, "1 is no extra push")
         _within("loudness", self.loudness_lufs, -60, -5, "LUFS, such as -23 or -14")
         _within("number of takes", self.takes, 1, MOST_TAKES, "one for each seed")

@@ -4,6 +4,7 @@ import subprocess
 import wave
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -381,6 +382,22 @@ def test_hostile_and_broken_documents_are_refused(form: Format, tmp_path: Path) 
         form.remove(scored.replace(b"1m01 melody", b"my melody", 1))
 
 
+def melt(document: str, played: Path) -> None:
+    """Play a document to a WAV file.
+
+    melt 7.12 now and then waits for ever on a consumer thread that has ended before it began (its main loop alone is
+    left, the file is empty): it is asked again then.
+    """
+    consumer = ["-consumer", f"avformat:{played}", "ar=48000", "ac=2", "acodec=pcm_s16le", "vn=1", "real_time=-1"]
+    for _ in range(5):
+        with suppress(subprocess.TimeoutExpired):
+            command = ["melt", "-silent", document, *consumer]
+            subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
+            return
+        assert played.stat().st_size == 0
+    pytest.fail(f"melt did not play {document} in five attempts")
+
+
 @pytest.mark.parametrize("name", ["mlt", "kdenlive-1.04", "kdenlive-1.1"])
 def test_melt_plays_the_music_where_it_belongs(name: str, tmp_path: Path) -> None:
     """The real program plays the document, and the music is found in its sound by cross-correlation."""
@@ -398,11 +415,7 @@ def test_melt_plays_the_music_where_it_belongs(name: str, tmp_path: Path) -> Non
     if name == "kdenlive-1.04":
         # Kdenlive tells melt which service to play; by itself melt would play the bin.
         document.write_bytes(document.read_bytes().replace(b'producer="main_bin"', b'producer="tractor9"', 1))
-    subprocess.run(
-        ["melt", source, "-consumer", f"avformat:{played}", "ar=48000", "ac=2", "acodec=pcm_s16le",
-         "vn=1", "real_time=-1"],
-        check=True, capture_output=True, timeout=120,
-    )  # fmt: skip
+    melt(source, played)
     with wave.open(str(played)) as file:
         heard = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)[:, 0].astype(float)
     size = 1 << (len(heard) + len(noise)).bit_length()

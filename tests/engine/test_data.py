@@ -7,8 +7,10 @@ from pathlib import Path
 import mido
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from safetensors.torch import load_file
 from shotscore_engine.conditions import FRAME_SLICES, FRAME_WIDTH, FrameCondition
 from shotscore_engine.errors import InputError
 from shotscore_engine.features import VISUAL_NAMES
@@ -236,11 +238,16 @@ def test_from_files_to_trained_weights_and_on_after_a_stop(tmp_path: Path, capsy
     assert json.loads(capsys.readouterr().out)["pop"]["songs"] == 4
     small = ["--songs", str(songs), "--minutes", "0.02"]
     assert train.main(["codec", *small, "--out", str(codec), "--batch", "2"]) == 0
+    before = load_file(codec / "codec.safetensors")
+    decoder_only = ["codec", *small, "--out", str(codec), "--batch", "2", "--decoder-only", "--noise", "0.3"]
     first = ["denoiser", *small, "--codec", str(codec), "--out", str(denoiser)]
     first += ["--width", "64", "--layers", "2", "--beats-per-batch", "256"]
     assert train.main(first) == 0
-    import torch
-
+    assert train.main(decoder_only) == 0
+    after = load_file(codec / "codec.safetensors")
+    changed = {name for name, tensor in before.items() if not torch.equal(tensor, after[name])}
+    assert changed
+    assert all(name.startswith("decoder.") for name in changed)
     step = torch.load(denoiser / "denoiser.state.pt", weights_only=True)["step"]
     assert train.main(first) == 0
     assert torch.load(denoiser / "denoiser.state.pt", weights_only=True)["step"] > step > 0

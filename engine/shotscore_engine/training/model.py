@@ -203,10 +203,15 @@ class Codec(nn.Module):
         self.config = config
         self.encoder, self.decoder = Encoder(config), Decoder(config)
 
-    def loss(self, roll: Tensor, kl_weight: float) -> tuple[Tensor, dict[str, float]]:
-        """roll (B, T, P, 3 * S * K) -> loss and its terms, each a sum over a beat, averaged over beats."""
+    def loss(self, roll: Tensor, kl_weight: float, noise: Tensor | None = None) -> tuple[Tensor, dict[str, float]]:
+        """roll (B, T, P, 3 * S * K) -> loss and its terms, each a sum over a beat, averaged over beats.
+
+        `noise` (B, T, P, latent) is added to the latents: a decoder trained with it forgives a denoiser's errors.
+        """
         mean, log_variance = self.encoder(roll)
         z = mean + torch.exp(0.5 * log_variance) * torch.randn_like(mean)
+        if noise is not None:
+            z = z + noise
         onset, sustain, velocity, rest = self.decoder(z)
         target_onset, target_sustain, target_velocity = roll.view(*roll.shape[:3], 3, STEPS_PER_BEAT, KEYS).unbind(3)
         with torch.autocast(roll.device.type, enabled=False):

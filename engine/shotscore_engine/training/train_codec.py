@@ -1,6 +1,8 @@
 """Trains the codec: `python -m shotscore_engine.training.train_codec --songs FILE --out FOLDER --minutes N`.
 
-Resumes from FOLDER/codec.safetensors and its state where they exist; stops by itself after the minutes given.
+Resumes from FOLDER/codec.safetensors and its state where they exist; stops by itself after the minutes given. Once a
+denoiser was trained on the latents they must stay as they are: `--decoder-only` goes on with the decoder alone, and
+`--noise` teaches it to forgive latents that are a little off, as a denoiser's are.
 """
 
 import argparse
@@ -10,8 +12,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from safetensors.torch import load_file
 
-from .checkpoint import append_json, load_state, save_state
+from ..roll import PARTS
+from .checkpoint import append_json, load_state, save_state, save_weights
 from .data import Song, load_songs
 from .model import Codec, CodecConfig
 from .rolls import Corpus
@@ -51,6 +55,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--beats", type=int, default=64)
     parser.add_argument("--rate", type=float, default=8e-4)
     parser.add_argument("--kl", type=float, default=0.001)
+    parser.add_argument("--decoder-only", action="store_true", help="leave the encoder, and so the latents, alone")
+    parser.add_argument("--noise", type=float, default=0.0, help="most noise on latents, in their standard deviations")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
 
@@ -62,10 +68,18 @@ def main(arguments: list[str] | None = None) -> int:
     corpus = Corpus([s for s in songs if split_of_song(s) == "train"], SHARES)
     held_out = Corpus([s for s in songs if split_of_song(s) == "validation"], {"pop": 1.0})
     model = Codec(CodecConfig())
-    optimizer = torch.optim.AdamW(model.parameters(), lr=options.rate, betas=(0.9, 0.95), weight_decay=0.01)
+    trained = model.decoder if options.decoder_only else model
+    model.encoder.requires_grad_(not options.decoder_only)
+    optimizer = torch.optim.AdamW(trained.parameters(), lr=options.rate, betas=(0.9, 0.95), weight_decay=0.01)
     codec, optimizer = fabric.setup(model, optimizer)
     codec.mark_forward_method("loss")
-    step = load_state(options.out / "codec", model, optimizer)
+    spread = torch.ones(len(PARTS), CodecConfig.latent)
+    if options.decoder_only:
+        step = 0
+        model.load_state_dict(load_file(options.out / "codec.safetensors"))
+        spread = load_file(options.out / "latent_statistics.safetensors")["scale"].view_as(spread)
+    else:
+        step = load_state(options.out / "codec", model, optimizer)
     rng = np.random.default_rng(options.seed + step)
 
     def batch(source: Corpus, size: int, generator: np.random.Generator) -> torch.Tensor:
@@ -76,6 +90,12 @@ def main(arguments: list[str] | None = None) -> int:
             crops.append(song.crop(start, options.beats, int(generator.integers(-6, 7))))
         return torch.from_numpy(np.stack(crops))
 
+    def save() -> None:
+        if options.decoder_only:  # the optimizer's state is of other parameters: only the weights are kept
+            save_weights(options.out / "codec.safetensors", model.state_dict())
+        else:
+            save_state(options.out / "codec", model, optimizer, step)
+
     check = batch(held_out, 12, np.random.default_rng(0))
     begun, log = time.monotonic(), options.out / "codec.log.jsonl"
     while (elapsed := (time.monotonic() - begun) / 60) < options.minutes:
@@ -84,7 +104,12 @@ def main(arguments: list[str] | None = None) -> int:
         for group in optimizer.param_groups:
             group["lr"] = options.rate * min(1, step / 100) * min(1.0, 0.05 + left * 2.5)
         optimizer.zero_grad(set_to_none=True)
-        loss, terms = codec.loss(fabric.to_device(batch(corpus, options.batch, rng)), options.kl)
+        rolls = fabric.to_device(batch(corpus, options.batch, rng))
+        noise = None
+        if options.noise > 0:
+            strength = options.noise * torch.rand(len(rolls), 1, 1, 1)
+            noise = fabric.to_device(strength * torch.randn(*rolls.shape[:3], CodecConfig.latent) * spread)
+        loss, terms = codec.loss(rolls, options.kl, noise)
         fabric.backward(loss)
         fabric.clip_gradients(codec, optimizer, max_norm=1.0)
         optimizer.step()
@@ -94,8 +119,8 @@ def main(arguments: list[str] | None = None) -> int:
             row = {"step": step, "minutes": elapsed, "loss": float(loss), **terms, "f1": scores}
             append_json(log, row)
         if step % 500 == 0:
-            save_state(options.out / "codec", model, optimizer, step)
-    save_state(options.out / "codec", model, optimizer, step)
+            save()
+    save()
     return 0
 
 

@@ -256,7 +256,7 @@ def _draw_table(axes: "Axes", candidates: Sequence[TempoCandidate], width: float
         for place, text in zip((0.0, 0.085, 0.16, 0.21, 0.26), cells, strict=True):
             axes.text(place, row + 0.3, text, fontsize=9, color=INK, weight=weight, va="center")
         left, total = 0.34, max(1, sum(counts))
-        for count, state in zip(counts, ("met", "near", "missed"), strict=True):
+        for count, (_, colour, _) in zip(counts, MARKS.values(), strict=False):
             size = 0.62 * count / total
-            axes.barh(row + 0.3, size, 0.5, left, color=MARKS[state][1], alpha=1.0 if row == 0 else 0.55)
+            axes.barh(row + 0.3, size, 0.5, left, color=colour, alpha=1.0 if row == 0 else 0.55)
             left += size

@@ -53,7 +53,7 @@ class Ending:
     kind: EndingKind
     """hard: the last accent is cut off at the end; ring: it rings out; fade: the music goes on and fades, with none."""
     accent_frame: int | None
-    """Where the last accent falls; None for a fade."""
+    """Where the last accent falls; None for a fade, and for a cue that ends before its first beat."""
     tail_frame: int
     """From here the sound dies away."""
     end_frame: int
@@ -157,6 +157,8 @@ def fit_grid(
     changes += _eases(grid, candidate, changes)
     end = cue.end_frame
     accent = None if accent_beat is None else nearest_frame(grid, accent_beat, rate, cue.start_frame)
+    if accent is not None and accent >= end:
+        accent = None
     tail = {
         "hard": end,
         "ring": end if accent is None else accent,
@@ -326,25 +328,43 @@ def _with_holds(work: _Work) -> tuple[_Work, list[TempoChange]]:
         _, off = work.nearest()
         if abs(off[number]) <= work.hit_tolerances[number]:
             continue
-        downbeats = np.arange(work.first_downbeat, len(work.times), work.bar)
-        before = downbeats[work.times[downbeats] < work.hit_times[number]]
-        if not len(before) or before[-1] < work.bar or before[-1] - last_hold < HOLD_APART_BARS * work.bar:
+        options = [
+            option
+            for option in _holds(work, float(work.hit_times[number]))
+            if option[2].first_beat - last_hold >= HOLD_APART_BARS * work.bar
+        ]
+        if not options:
             continue
-        downbeat = int(before[-1])
-        late = float(work.hit_times[number] - work.times[downbeat])
-        fermata = late <= work.pulse * work.steady
-        first = downbeat - 1 if fermata else downbeat - work.bar
-        if not fermata and late > work.bar * work.steady / 2:
+        gain, tried, change = max(options, key=lambda option: option[0])
+        # A hold is heard: one hit gained is not worth it, a passage that falls into place is.
+        if gain >= 3 * MUST:
+            work, last_hold = tried, change.last_beat
+            changes.append(change)
+    return work, changes
+
+
+def _holds(work: _Work, moment: float) -> list[tuple[float, _Work, TempoChange]]:
+    """The ways to hold the music until `moment`: (weighted hits gained, grid, change).
+
+    Either the beat before it waits for it, which keeps the place in the bar; or the bar line before it does, at the
+    price of a silence where that takes longer than a beat.
+    """
+    before = np.flatnonzero(work.times < moment)
+    downbeats = before[(before - work.first_downbeat) % work.bar == 0]
+    found = []
+    for beat in {int(choice[-1]) for choice in (before, downbeats) if len(choice)}:
+        late = moment - float(work.times[beat])
+        fermata = late <= work.steady
+        first = beat - 1 if fermata else beat - work.bar
+        if first < 1 or late > work.bar * work.steady / 2:
             continue
         lengths = np.diff(work.times)
-        lengths[first:downbeat] *= 1 + late / lengths[first:downbeat].sum()
+        lengths[first:beat] *= 1 + late / lengths[first:beat].sum()
         tried = work.with_lengths(float(work.times[0]), lengths)
-        # A hold is heard: one hit gained is not worth it, a passage that falls into place is.
-        if tried.met_weight() >= work.met_weight() + 3 * MUST:
-            work, last_hold = tried, downbeat
-            bpm = 60 * (downbeat - first) / float(work.times[downbeat] - work.times[first])
-            changes.append(TempoChange("fermata" if fermata else "silence", first, downbeat, bpm))
-    return work, changes
+        bpm = 60 * (beat - first) / float(tried.times[beat] - tried.times[first])
+        change = TempoChange("fermata" if fermata else "silence", first, beat, bpm)
+        found.append((tried.met_weight() - work.met_weight(), tried, change))
+    return found
 
 
 def _with_ease(work: _Work) -> _Work:

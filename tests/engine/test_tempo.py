@@ -168,14 +168,17 @@ def test_hits_on_the_bars_of_a_waltz_give_three_four():
     assert all(fit.downbeat == (beat % 3 == 0) for fit, beat in zip(best.fits, beats[beats > 0], strict=True))
 
 
-def test_hits_on_triplets_give_six_eight():
+def test_six_eight_counts_dotted_accents_and_quarters_a_minute():
     rate = Fraction(24)
     rng = np.random.default_rng(8)
-    pulse = 24 * 60 / 64
-    eighths = np.unique(np.concatenate([3 * rng.choice(60, 30), rng.choice(180, 34)]))
-    hits = tuple(Hit(int(np.rint(20 + e * pulse / 3)), "cut", 1.0 if e % 3 == 0 else 0.6, 2) for e in eighths)
-    best = rank_tempi(Cue("1m01", 0, 1500, hits), rate)[0]
-    assert best.meter == (6, 8) or abs(float(best.bpm) / 192 - 1) < 0.01
+    eighth_frames = 24 * 60 / 64 / 3
+    eighths = np.unique(np.concatenate([6 * rng.choice(30, 24, replace=False), rng.choice(180, 30)]))
+    hits = tuple(Hit(int(np.rint(20 + eighth * eighth_frames)), "cut", 1.0, 2) for eighth in eighths)
+    best = rank_tempi(Cue("1m01", 0, 1500, hits), rate, meters=[(6, 8)])[0]
+    assert abs(float(best.bpm) - 96) < 0.5
+    for fit, eighth in zip(best.fits, eighths, strict=True):
+        assert (fit.state == "met") == (eighth % 3 == 0)
+        assert eighth % 3 or fit.downbeat == (eighth % 6 == 0)
 
 
 def test_without_hits_the_arousal_decides():

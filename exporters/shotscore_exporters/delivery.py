@@ -98,6 +98,9 @@ def check_folder(name: str, folder: Path) -> dict[str, str]:
     wanted = [f"{name}.scored.otio", f"{name}{SUFFIX}", "1m01.mid", "1m01_mix.wav"]
     if (folder / REPORT).exists() and not before:
         raise OutputError(f"{folder / REPORT} is not from an earlier score; choose another folder.")
+    other = next((held for held in before if held.endswith(SUFFIX) and held != f"{name}{SUFFIX}"), None)
+    if other is not None:
+        raise OutputError(f"{folder} holds the score of another timeline ({other}); choose another folder.")
     _refuse_strangers(folder, wanted, before)
     return before
 

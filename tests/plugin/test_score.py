@@ -123,6 +123,16 @@ def test_scoring_again_replaces_ours_and_keeps_the_session(
     assert notes_of(tmp_path).endswith(b"edited")
 
 
+def test_another_timeline_needs_another_folder(shotscore: Callable[..., Run], edit: Path, tmp_path: Path) -> None:
+    assert shotscore("score", edit, "--out", tmp_path).code == 0
+    twin = edit.with_name("twin.otio")
+    twin.write_bytes(edit.read_bytes())
+    run = shotscore("score", twin, "--out", tmp_path)
+    assert run.code == 2
+    assert "edit.shotscore" in run.err
+    assert (tmp_path / "edit.scored.otio").exists()
+
+
 def test_missing_media_is_scored_with_a_warning(shotscore: Callable[..., Run], tmp_path: Path) -> None:
     rate = Fraction(25)
     film = write_film(tmp_path / "film.mp4", rate, 80, lively)

@@ -4,8 +4,8 @@ Source: Eq. 1 and Table 2 of the supplement to Diff-BGM (CVPR 2024): Mask[i, j] 
 [k g, k (g + 1)) for one g in {0, ..., T / k}. Every mask here is block-diagonal, so a window number per beat says
 all: `mask = ids[:, None] == ids[None, :]`.
 
-Conventions: T beats; `cut_beats` are the indices of beats with which a new shot begins (`spotting.cut_beats` finds
-them). A cut at or before beat 0, or at or after beat T, opens no window. Positions finer than a beat inherit their
+Conventions: T beats; `cut_beats` are the indices of beats with which a new shot begins (`find_cut_beats`
+finds them). A cut at or before beat 0, or at or after beat T, opens no window. Positions finer than a beat inherit their
 beat's row: `np.repeat(ids, 4)` for sixteenths.
 
 Kinds: `fixed` is Eq. 1, its last block partial. `dynamic` is Eq. 1 with one k per cue (Table 2's last row). The paper
@@ -21,6 +21,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .errors import RequestError
+from .grid import BeatGrid
+from .picture import Picture
+from .spotting import Cue
 
 MaskKind = Literal["fixed", "dynamic", "shot", "aligned"]
 
@@ -68,6 +71,19 @@ def nearest_window(beats: int, cut_beats: Sequence[int], windows: Sequence[int] 
     if beats < 1:
         return min(windows)
     return min(sorted(windows), key=lambda k: float(np.sum(lengths * np.abs(np.log2(k / lengths)))))
+
+
+def find_cut_beats(kind: MaskKind, picture: Picture, cue: Cue, grid: BeatGrid) -> tuple[int, ...]:
+    """The beats nearest to the cuts a mask of this kind asks for, in order and once.
+
+    `aligned` takes the hits that matter, those of at least a quarter of full weight that change the picture; the others
+    take every shot of the cue.
+    """
+    if kind == "aligned":
+        frames = [hit.frame for hit in cue.hits if hit.weight >= 0.25 and hit.kind not in ("motion", "flash", "end")]
+    else:
+        frames = [shot.start_frame for shot in picture.shots if cue.start_frame < shot.start_frame < cue.end_frame]
+    return tuple(sorted({grid.nearest_beat(frame, picture.rate, cue.start_frame) for frame in frames}))
 
 
 def _shot_starts(beats: int, cut_beats: Sequence[int]) -> NDArray[np.int64]:

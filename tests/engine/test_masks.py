@@ -1,11 +1,16 @@
 """Masks: the supplement's equation taken literally, and what must hold for every cue."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from shotscore_engine.errors import RequestError
-from shotscore_engine.masks import DYNAMIC_WINDOWS, block_ids, nearest_window, sac_mask
+from shotscore_engine.grid import constant_grid
+from shotscore_engine.masks import DYNAMIC_WINDOWS, block_ids, find_cut_beats, nearest_window, sac_mask
+from shotscore_engine.picture import Picture, Shot
+from shotscore_engine.spotting import Cue, Hit
 
 KINDS = st.sampled_from(["fixed", "dynamic", "shot", "aligned"])
 CUTS = st.lists(st.integers(-10, 150), max_size=30)
@@ -102,3 +107,14 @@ def test_refusals_name_the_value_and_the_way_out():
         sac_mask("fixed", -1)
     with pytest.raises(RequestError, match="k=0"):
         sac_mask("fixed", 8, k=0)
+
+
+def test_aligned_takes_the_hits_that_matter_and_shot_every_cut():
+    rate = Fraction(24)
+    shots = tuple(Shot(i + 1, 24 * i, 24, "", None) for i in range(10))
+    picture = Picture("Film", rate, 0, False, 240, shots)
+    hits = (Hit(72, "cut", 1.0, 2), Hit(96, "cut", 0.0, 2), Hit(120, "motion", 0.5, 2), Hit(169, "marker", 0.5, 2))
+    cue = Cue("1m01", 48, 192, hits)
+    grid = constant_grid(Fraction(120), Fraction(0), (4, 4), Fraction(8))
+    assert find_cut_beats("aligned", picture, cue, grid) == (2, 10)
+    assert find_cut_beats("shot", picture, cue, grid) == (2, 4, 6, 8, 10, 12, 14)

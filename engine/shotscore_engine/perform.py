@@ -307,15 +307,18 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
     tempo_drift, notes = 0.0, []
     last_start, together = None, 0.0
     final = stage.steps
+    chords: dict[int, list[int]] = {}
+    for note in line:
+        chords.setdefault(note.start, []).append(note.pitch)
     for note in line:
         if note.start != last_start:
             # A player drifts slowly around the beat and errs a little on each attack; a chord errs as one.
             tempo_drift = 0.8 * tempo_drift + chance.gauss(0, 0.35)
             together, last_start = tempo_drift + chance.gauss(0, 0.6), note.start
-            chord = [other.pitch for other in line if other.start == note.start] if stem.spread_ms else []
         late_ms = stage.style.humanise_ms * max(-2.5, min(2.5, together + chance.gauss(0, 0.25))) - stem.lead_ms
+        chord = sorted(chords[note.start])
         if stem.spread_ms and len(chord) > 1:
-            late_ms += stem.spread_ms * sorted(chord).index(note.pitch) / (len(chord) - 1)
+            late_ms += stem.spread_ms * chord.index(note.pitch) / (len(chord) - 1)
         written = stage.seconds(note.start)
         start = max(Fraction(0), written + Fraction(round(late_ms * 1000), 1_000_000))
         end = stage.seconds(min(note.end, stage.steps))

@@ -47,7 +47,7 @@ def to_bytes(
 
     `placement` gives the SMPTE offset (left out without it). Raises RequestError where the key is no key.
     """
-    clock = _Clock(score.grid)
+    clock = Clock(score.grid)
     lines = {"parts": score.parts, "stems": score.stems, "both": score.parts + score.stems}[content]
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     file.tracks.append(_conductor(score, clock, placement, markers))
@@ -71,7 +71,7 @@ def write(
     replace_file(path, to_bytes(score, placement, markers, content))
 
 
-class _Clock:
+class Clock:
     """Seconds to ticks and back, by the tempo map that is written."""
 
     def __init__(self, grid: BeatGrid) -> None:
@@ -106,9 +106,7 @@ class _Clock:
         return self.ticks[index] + quantise((seconds - start) / (end - start) * ticks)
 
 
-def _conductor(
-    score: Score, clock: _Clock, placement: Placement | None, markers: Sequence[CueMarker]
-) -> mido.MidiTrack:
+def _conductor(score: Score, clock: Clock, placement: Placement | None, markers: Sequence[CueMarker]) -> mido.MidiTrack:
     grid = score.grid
     first = clock.lead_in * TICKS_PER_BEAT // 8
     bars: list[tuple[int, tuple[int, int]]] = []
@@ -130,7 +128,7 @@ def _conductor(
     return _track(events, clock.tick(score.duration))
 
 
-def _line(line: Stem, channel: int, clock: _Clock, duration: Fraction) -> mido.MidiTrack:
+def _line(line: Stem, channel: int, clock: Clock, duration: Fraction) -> mido.MidiTrack:
     events: list[tuple[int, int, mido.Message | mido.MetaMessage]] = [
         (0, -2, mido.MetaMessage("track_name", name=line.name)),
         (0, -1, mido.Message("program_change", channel=channel, program=line.program)),

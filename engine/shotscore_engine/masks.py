@@ -4,9 +4,9 @@ Source: Eq. 1 and Table 2 of the supplement to Diff-BGM (CVPR 2024): Mask[i, j] 
 [k g, k (g + 1)) for one g in {0, ..., T / k}. Every mask here is block-diagonal, so a window number per beat says
 all: `mask = ids[:, None] == ids[None, :]`.
 
-Conventions: T beats; `cut_beats` are the indices of beats with which a new shot begins (`find_cut_beats`
-finds them). A cut at or before beat 0, or at or after beat T, opens no window. Positions finer than a beat inherit their
-beat's row: `np.repeat(ids, 4)` for sixteenths.
+Conventions: T beats; `cut_beats` are the indices of beats with which a new shot begins (`find_cut_beats` finds them).
+A cut at or before beat 0, or at or after beat T, opens no window. Positions finer than a beat inherit their beat's row:
+`np.repeat(ids, 4)` for sixteenths.
 
 Kinds: `fixed` is Eq. 1, its last block partial. `dynamic` is Eq. 1 with one k per cue (Table 2's last row). The paper
 does not give its distance; ours is the mean over beats of |log2(k / length of the beat's shot)|, so that twice

@@ -14,7 +14,7 @@ from shotscore_engine.features import VISUAL_NAMES
 from shotscore_engine.metrics.novelty import load
 from shotscore_engine.metrics.piece import from_rows
 from shotscore_engine.roll import Roll, roll_of
-from shotscore_engine.training import evaluate, novelty_index, piece_midi
+from shotscore_engine.training import evaluate, novelty_index, piano, piece_midi
 from shotscore_engine.training.data import load_pop909
 from shotscore_engine.training.evaluate import CONTROLS, SHIPPED, TABLE_1, TABLE_2, Experiment
 from shotscore_engine.training.real import excerpt, first_beat, song_ids
@@ -67,7 +67,7 @@ def obedient(condition: Condition, *, seed: int, selector: str) -> Roll:
 def test_the_split_is_fixed() -> None:
     splits = [split_of(f"{n:03}") for n in range(1, 910)]
     assert {name: splits.count(name) for name in set(splits)} == {
-        "test": 101, "validation": 25, "train": 781, "excluded": 2,
+        "test": 101, "validation": 26, "train": 780, "excluded": 2,
     }  # fmt: skip
     assert split_of("004") == "test"
     assert split_of("007") == "validation"
@@ -132,12 +132,13 @@ def test_a_piece_as_midi_keeps_its_notes_tempo_and_tracks(tmp_path: Path) -> Non
     assert sorted(found) == sorted(map(tuple, piece.notes.tolist()))
 
 
-def test_a_piece_sounds_as_long_as_it_is() -> None:
-    audio = piece_midi.render(from_rows([(0, 0, 4, 69, 100), (0, 12, 16, 69, 100)], 4, bpm=60))
-    assert len(audio) / 16_000 == pytest.approx(4, abs=1.5)
-    spectrum = np.abs(np.fft.rfft(audio[:16_000]))
-    assert abs(int(spectrum.argmax()) % 440) in (0, 1, 439)
+def test_a_piece_sounds_at_its_pitch_and_as_long_as_it_is() -> None:
+    audio = piano.render(from_rows([(0, 0, 4, 69, 100), (0, 12, 16, 69, 100)], 4, bpm=60))
+    assert len(audio) / 16_000 == pytest.approx(4, abs=0.2)
+    assert int(np.abs(np.fft.rfft(audio[:16_000])).argmax()) == pytest.approx(440, abs=1)
     assert np.abs(audio[:8_000]).max() > 10 * np.abs(audio[40_000:46_000]).max()
+    soft = piano.render(from_rows([(0, 0, 4, 69, 30)], 4, bpm=60))
+    assert np.abs(soft).max() < np.abs(audio).max() / 3
 
 
 # --- the evaluation ---------------------------------------------------------------------------------------------
@@ -171,7 +172,7 @@ def test_a_composer_that_obeys_is_told_from_one_whose_picture_is_anothers(judged
     assert found.songs == ("001", "002", "777")
     assert found.left_out == ("003",)
     assert found.seen == ()
-    assert found.rows[0].density_spearman.mean > 0.95
+    assert found.rows[0].density_spearman.mean > 0.8
     assert found.rows[0].numbers["empty_bars"].mean == 0
     assert len(found.rows[0].seeds["pche"]) == 2
 
@@ -217,6 +218,16 @@ def test_nothing_of_the_song_but_features_reaches_the_composer(songs: Path) -> N
     assert set(widths.values()) <= {(), (3,)}
 
 
+def test_a_silent_composer_is_judged_as_silent(songs: Path) -> None:
+    def mute(condition: Condition, *, seed: int, selector: str) -> Roll:
+        return roll_of(np.zeros((0, 5), int), 4 * condition.beats if seed and selector else 0)
+
+    row = evaluate.evaluate(songs, mute, ids=["001", "002"], seeds=(1,)).rows[0]
+    assert row.numbers["empty_bars"].mean == (BEATS - 4) / 4
+    assert row.density_spearman.mean == 0
+    assert (row.novelty.bars, row.accents_on_cuts) == (0, None)
+
+
 def test_too_few_songs_and_unknown_songs_are_refused(songs: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="holds no song 999"):
         evaluate.evaluate(songs, obedient, ids=["999"])
@@ -231,7 +242,8 @@ def test_too_few_songs_and_unknown_songs_are_refused(songs: Path, tmp_path: Path
 def test_the_command_runs_the_shipped_model(songs: Path, tmp_path: Path) -> None:
     (tmp_path / "list.txt").write_text("001\n002\n")
     command = [sys.executable, "-m", "shotscore_engine.training.evaluate", "--pop909", str(songs), "--seeds", "1",
-               "--songs", str(tmp_path / "list.txt"), "--steps", "2", "--out", str(tmp_path / "out")]  # fmt: skip
+               "--songs", str(tmp_path / "list.txt"), "--steps", "2", "--workers", "1",
+               "--out", str(tmp_path / "out")]  # fmt: skip
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

@@ -83,6 +83,8 @@ def mode_follows_valence(pieces: Sequence[Piece], valences: Sequence[NDArray[np.
 
     Raises InputError where a piece cannot be measured or its valence does not fit it.
     """
+    if not pieces:
+        return 0.0
     asked = [_means(_rows(v, piece, "Valence"), _MODE_BEATS) for piece, v in zip(pieces, valences, strict=True)]
     return spearman(np.concatenate(asked), np.concatenate([majorness(piece) for piece in pieces]))
 

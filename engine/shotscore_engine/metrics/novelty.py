@@ -52,13 +52,13 @@ class Novelty:
 
     @property
     def share(self) -> float:
-        """Share of bars not found verbatim, 0 to 1."""
-        return self.new / self.bars
+        """Share of bars not found verbatim, 0 to 1; 0 where there are no bars."""
+        return self.new / max(self.bars, 1)
 
     @property
     def share_nearly(self) -> float:
         """Share of bars not even nearly found, 0 to 1."""
-        return self.new_nearly / self.bars
+        return self.new_nearly / max(self.bars, 1)
 
 
 def shapes(piece: Piece) -> Iterator[Shape]:
@@ -133,7 +133,7 @@ def found(shape: Shape, index: Index) -> tuple[bool, bool]:
 def novelty(pieces: Sequence[Piece], index: Index) -> Novelty:
     """Counts the melodic bars of `pieces` that `index` does not hold.
 
-    Raises InputError where a piece cannot be measured or none has a melodic bar.
+    Raises InputError where a piece cannot be measured.
     """
     bars = new = new_nearly = 0
     for piece in pieces:
@@ -143,8 +143,4 @@ def novelty(pieces: Sequence[Piece], index: Index) -> Novelty:
             bars += 1
             new += not verbatim
             new_nearly += not nearly
-    if not bars:
-        raise InputError(
-            f"No bar of the {len(pieces)} pieces has {FEWEST_NOTES} melody notes; there is nothing to compare."
-        )
     return Novelty(bars, new, new_nearly)

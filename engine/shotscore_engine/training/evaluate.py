@@ -14,9 +14,12 @@ the conditions tell.
 
 import argparse
 import json
+import os
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass, field, replace
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -36,7 +39,8 @@ from ..progress import Progress, silent
 from ..roll import Roll
 from .data import Song, load_pop909
 from .novelty_index import INDEX_PATH, digest
-from .piece_midi import render, to_bytes
+from .piano import render
+from .piece_midi import to_bytes
 from .real import PIECE_BEATS, excerpt, first_beat, song_ids
 from .stand_in import StandIn, stand_in
 
@@ -147,7 +151,13 @@ NUMBERS = (
 
 
 def measure(piece: Piece) -> Measures:
-    """All numbers of one piece. Raises InputError where it cannot be measured."""
+    """All numbers of one piece.
+
+    A piece without a note counts as what it is: no pitch class, all bars alike and empty, no structure, nothing heard.
+    Raises InputError where a piece cannot be measured otherwise.
+    """
+    if not len(piece.notes):
+        return Measures(0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, empty_bars(piece), np.zeros(retrieval.FEATURES, np.float32))
     structure = si.structureness(piece)
     return Measures(
         pche=pche.pche(piece), gps=gps.gps(piece), si=structure.mean, adv=adv.adv(piece),
@@ -257,6 +267,7 @@ def judge(
     index: novelty.Index,
     *,
     seeds: Sequence[int] = SEEDS,
+    workers: int = 0,
     progress: Progress = silent,
     keep: Callable[[int, str, Piece], None] | None = None,
 ) -> Row:
@@ -268,21 +279,24 @@ def judge(
     cuts = [[int(b) for b in np.flatnonzero(np.diff(c.asked.features.shot_of_beat)) + 1] for c in candidates]
     for s, seed in enumerate(seeds):
         pieces.append([])
-        measured.append([])
         for number, candidate in enumerate(candidates):
             progress("denoise", (s * len(candidates) + number) / (len(seeds) * len(candidates)))
             piece, features = compose(candidates, number, experiment, composer, seed)
             pieces[-1].append(piece)
-            measured[-1].append(measure(piece))
             motions.append(features.visual[:, _MOTION])
             valences.append(features.valence)
             if keep is not None:
                 keep(seed, candidate.id, piece)
+        measured.append(_measure_all(pieces[-1], workers))
     table = {name: np.array([[getattr(m, name) for m in row] for row in measured], float) for name in NUMBERS}
     everything = [piece for row in pieces for piece in row]
     found = [retrieval.report([m.heard for m in row], [c.measured.heard for c in candidates]) for row in measured]
-    follow = [conditioning.density_follows_motion(p, m) for p, m in zip(everything, motions, strict=True)]
-    on_cuts = [conditioning.accents_on_cuts(p, c) for p, c in zip(everything, cuts * len(seeds), strict=True)]
+    follow = [
+        conditioning.density_follows_motion(piece, motion) if len(piece.notes) else 0.0
+        for piece, motion in zip(everything, motions, strict=True)
+    ]
+    sounding = [i for i, piece in enumerate(everything) if len(piece.notes)]
+    on_cuts = [conditioning.accents_on_cuts(everything[i], cuts[i % len(candidates)]) for i in sounding]
     with_cuts = [value for value in on_cuts if value is not None]
     return Row(
         experiment,
@@ -291,15 +305,27 @@ def judge(
         {k: float(np.mean([f.precision[k] for f in found])) for k in retrieval.RANKS},
         dict(found[0].chance),
         summarise(np.reshape(follow, (len(seeds), -1)).mean(axis=0).tolist()),
-        conditioning.mode_follows_valence(everything, valences),
+        conditioning.mode_follows_valence([everything[i] for i in sounding], [valences[i] for i in sounding]),
         summarise(with_cuts) if with_cuts else None,
-        novelty.novelty(everything, index),
+        novelty.novelty([everything[i] for i in sounding], index),
     )
 
 
-def read_candidates(folder: Path, ids: Iterable[str], progress: Progress = silent) -> tuple[list[Candidate], list[str]]:
+def _measure_all(pieces: Sequence[Piece], workers: int) -> list[Measures]:
+    """`measure` of each piece, in order, in `workers` processes beside this one (0: here)."""
+    if workers < 1:
+        return [measure(piece) for piece in pieces]
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        return list(pool.map(measure, pieces))
+
+
+def read_candidates(
+    folder: Path, ids: Iterable[str], progress: Progress = silent, *, workers: int = 0
+) -> tuple[list[Candidate], list[str]]:
     """The songs as candidates, and those left out because they are too short."""
-    wanted, candidates, left_out = list(ids), [], []
+    wanted = list(ids)
+    left_out: list[str] = []
+    read: list[tuple[str, StandIn, Piece]] = []
     for number, song_id in enumerate(wanted):
         progress("read", number / len(wanted))
         song: Song = load_pop909(folder / song_id)
@@ -309,8 +335,9 @@ def read_candidates(folder: Path, ids: Iterable[str], progress: Progress = silen
             left_out.append(song_id)
             continue
         asked = stand_in(song, first_beat(song), min(PIECE_BEATS, piece.beats))
-        candidates.append(Candidate(song_id, asked, piece, measure(piece)))
-    return candidates, left_out
+        read.append((song_id, asked, piece))
+    measured = _measure_all([piece for _, _, piece in read], workers)
+    return [Candidate(*row, numbers) for row, numbers in zip(read, measured, strict=True)], left_out
 
 
 def evaluate(
@@ -321,6 +348,7 @@ def evaluate(
     experiments: Sequence[Experiment] = (SHIPPED,),
     seeds: Sequence[int] = SEEDS,
     out: Path | None = None,
+    workers: int = 0,
     progress: Progress = silent,
 ) -> Judged:
     """Judges `composer` on the songs in `folder`: `ids`, or all it never saw.
@@ -337,7 +365,7 @@ def evaluate(
         raise InputError(
             f"{folder} holds no song {missing[0]}; its songs are folders with a MIDI file of the same name."
         )
-    candidates, left_out = read_candidates(folder, chosen, progress)
+    candidates, left_out = read_candidates(folder, chosen, progress, workers=workers)
     if len(candidates) < 2:
         raise InputError(
             f"{len(candidates)} songs of {len(chosen)} are long enough; at least two are needed to compare."
@@ -351,12 +379,12 @@ def evaluate(
             place = "generated" if seed == seeds[0] else f"generated_seed_{seed}"
             _write(out / place / f"{song_id}.mid", piece)
 
-    rows = [
-        judge(
-            candidates, e, composer, index, seeds=seeds, progress=progress, keep=keep if e is experiments[0] else None
+    rows = []
+    for experiment in experiments:
+        kept = keep if experiment is experiments[0] else None
+        rows.append(
+            judge(candidates, experiment, composer, index, seeds=seeds, workers=workers, progress=progress, keep=kept)
         )
-        for e in experiments
-    ]
     return Judged(
         tuple(c.id for c in candidates),
         tuple(left_out),
@@ -459,6 +487,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, help="denoiser.onnx; else the one that comes with Shotscore")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many pieces per song")
     parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that measure; 0 for none")
     parser.add_argument("--guidance", type=float, default=2.0)
 
 
@@ -476,6 +505,7 @@ def run(options: argparse.Namespace, progress: Progress = silent) -> dict[str, A
         experiments=experiments,
         seeds=range(1, options.seeds + 1),
         out=options.out,
+        workers=options.workers,
         progress=progress,
     )
     told = answer(judged)

@@ -43,7 +43,7 @@ from .bgm909 import Entry, read_metadata
 from .data import load_pop909
 from .evaluate import read_song_list, unseen_ids
 from .novelty_index import INDEX_PATH
-from .piece_midi import render
+from .piano import render
 from .real import PIECE_BEATS, excerpt, first_beat
 from .stand_in import StandIn, stand_in
 
@@ -480,9 +480,7 @@ def make_figures(
             beats = min(_LISTENING_BEATS, real.beats)
             pairs.append((f"for the picture of song {song_id}", real.cut(0, beats), generated.cut(0, beats)))
     if example is None:
-        raise InputError(
-            f"None of the {len(ids)} songs in {folder} is long enough; eight bars are needed."
-        )
+        raise InputError(f"None of the {len(ids)} songs in {folder} is long enough; eight bars are needed.")
     song_id, piece, asked = example
     painted = painted_frames(asked)
     sample = SampleFigure(

@@ -1,20 +1,15 @@
-"""A piece as a MIDI file, three tracks named as POP909 names them, and as sound for the listener of P@K.
+"""A piece as a MIDI file, three tracks named as POP909 names them.
 
 Beats lie on quarter notes of the file, the first at tick 0, with a tempo for every beat that needs one.
 """
 
-import importlib.util
 import io
-from pathlib import Path
 
 import mido
 import numpy as np
-from numpy.typing import NDArray
 
-from ..errors import ModelError
 from ..grid import STEPS_PER_BEAT
 from ..metrics.piece import END, PITCH, START, VELOCITY, Piece
-from ..metrics.retrieval import SAMPLE_RATE
 
 TRACKS = ("MELODY", "BRIDGE", "PIANO")
 """Our melody, counter and harmony."""
@@ -51,22 +46,3 @@ def to_bytes(piece: Piece) -> bytes:
     out = io.BytesIO()
     file.save(file=out)
     return out.getvalue()
-
-
-def soundfont() -> Path:
-    """The small SoundFont pretty_midi brings: the same on every machine. Raises ModelError where it is missing."""
-    found = importlib.util.find_spec("pretty_midi")
-    folder = Path(found.origin).parent if found and found.origin else Path()
-    path = folder / "TimGM6mb.sf2"
-    if not path.is_file():
-        raise ModelError(f"{path} is missing; install pretty_midi 0.2, which brings it.")
-    return path
-
-
-def render(piece: Piece, sample_rate: int = SAMPLE_RATE) -> NDArray[np.float32]:
-    """(samples,) mono: the piece on a piano. Raises ModelError where the SoundFont is missing."""
-    import symusic
-
-    score = symusic.Score.from_midi(to_bytes(piece)).to("second")
-    audio = np.asarray(symusic.Synthesizer(str(soundfont()), sample_rate).render(score, stereo=True))
-    return np.asarray(audio.mean(axis=0), np.float32)

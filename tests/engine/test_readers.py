@@ -189,7 +189,8 @@ MELT = """<?xml version="1.0" encoding="utf-8"?>
  <property name="resource">B.mp4</property><property name="mlt_service">avformat</property></producer>
 <tractor id="tractor0" in="0" out="24"><track producer="producer0" in="50" out="74"/>
  <track producer="producer1" in="0" out="24"/>
- <transition id="transition0" out="24"><property name="a_track">0</property><property name="b_track">1</property><property name="mlt_service">luma</property></transition></tractor>
+ <transition id="transition0" out="24"><property name="a_track">0</property>
+ <property name="b_track">1</property><property name="mlt_service">luma</property></transition></tractor>
 <playlist id="playlist0"><entry producer="producer0" in="0" out="49"/><entry producer="tractor0" in="0" out="24"/>
  <entry producer="producer1" in="25" out="99"/></playlist>
 <producer id="producer2" in="100" out="139"><property name="length">250</property>
@@ -469,6 +470,14 @@ def test_deep_json_does_not_crash_the_process(tmp_path: Path) -> None:
         read_timeline(path)
     otio.adapters.write_to_file(otio.schema.Timeline("[" * 5000), str(path))
     assert read_timeline(path).name == "[" * 5000
+
+
+@pytest.mark.parametrize("schema", ["Clip.1", "Clip.0", "Clip.-9", "Clip.1e9", "Clip", "Clip.99999999999999999999", ""])
+def test_schemas_that_would_end_the_process_are_refused(tmp_path: Path, schema: str) -> None:
+    path = tmp_path / "edit.otio"
+    path.write_text(otio_text().replace("Clip.2", schema))
+    with pytest.raises(TimelineError, match=r"edit\.otio"):
+        read_timeline(path)
 
 
 @pytest.mark.parametrize("suffix", sorted(EXTENSIONS))

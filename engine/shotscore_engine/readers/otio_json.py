@@ -1,5 +1,6 @@
 """OpenTimelineIO's own file, `.otio`."""
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +12,9 @@ from .common import MAX_DEPTH, note, read_bounded
 if TYPE_CHECKING:
     import opentimelineio as otio
 
+_SCHEMA = re.compile(r"([A-Za-z_]\w{0,63})\.(\d{1,3})", re.ASCII)
+_NEWER_THAN_CLIP_1 = {"media_references", "active_media_reference_key"}
+_INFINITY = re.compile(r'"(?:[^"\\]|\\.)*+"|\bInf\b', re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 
 
@@ -32,12 +36,42 @@ def parse(data: bytes, path: Path) -> "otio.schema.Timeline":
         raise TimelineError(f"{path} is not text: byte {problem.start} is no UTF-8; export it again.") from problem
     if _depth(data) > MAX_DEPTH:
         raise TimelineError(f"{path} nests its JSON more than {MAX_DEPTH} deep; it is not read.")
+    _check(text, path)
     try:
         found = otio.adapters.read_from_string(text, "otio_json")
     except (otio.exceptions.OTIOError, ValueError, TypeError, KeyError) as problem:
         reason = " ".join(str(problem).split())[:200] or type(problem).__name__
         raise TimelineError(f"{path} is not a readable OpenTimelineIO file: {reason}; export it again.") from problem
     return as_timeline(found, path)
+
+
+def _check(text: str, path: Path) -> None:
+    """Refuse what OpenTimelineIO's own parser does not survive.
+
+    A clip that calls itself older than it is (`Clip.1` with the keys of `Clip.2`), and schema names without a sensible
+    version, end the whole process in OpenTimelineIO 0.18: no exception could be caught.
+    """
+
+    def check(pairs: list[tuple[str, Any]]) -> None:
+        names = [key for key, _ in pairs]
+        if "OTIO_SCHEMA" not in names:
+            return
+        if len(set(names)) != len(names):
+            raise TimelineError(f"{path} holds an object that gives a value twice; it is not read.")
+        schema = dict(pairs)["OTIO_SCHEMA"]
+        named = _SCHEMA.fullmatch(schema) if isinstance(schema, str) else None
+        if named is None:
+            raise TimelineError(f"{path} holds the schema {str(schema)[:40]!r}, which is none; export it again.")
+        if named[1] == "Clip" and int(named[2]) < 2 and _NEWER_THAN_CLIP_1.intersection(names):
+            raise TimelineError(f"{path} holds a {schema} with the keys of a later version; export it again.")
+
+    if "Inf" in text:  # OpenTimelineIO writes it so; Python's parser knows only the long word
+        text = _INFINITY.sub(lambda found: "Infinity" if found[0] == "Inf" else found[0], text)
+    try:
+        json.loads(text, object_pairs_hook=check)
+    except ValueError as problem:
+        reason = " ".join(str(problem).split())[:120]
+        raise TimelineError(f"{path} is not a readable OpenTimelineIO file: {reason}; export it again.") from problem
 
 
 def as_timeline(found: Any, path: Path) -> "otio.schema.Timeline":

@@ -11,6 +11,7 @@ from .errors import InputError, RequestError
 from .masks import MaskKind
 from .picture import Picture
 from .timing import format_timecode, parse_timecode
+from .wishes import EnergyCurve, Wish, check_curve
 
 Detector = Literal["adaptive", "transnet", "none"]
 Device = Literal["auto", "cuda", "coreml", "cpu"]
@@ -65,6 +66,10 @@ class ScoreRequest:
     """What looks for cuts inside long clips."""
     strict_media: bool = False
     """Whether missing media is an error."""
+    wishes: tuple[Wish, ...] = ()
+    """What is wanted of ranges; later ones over earlier ones."""
+    energy_curve: EnergyCurve = ()
+    """(frame, energy) points drawn by hand."""
 
     def __post_init__(self) -> None:
         _within("start of the range", self.start_frame, 0, None, "frames count from 0, the timeline's first")
@@ -87,6 +92,7 @@ class ScoreRequest:
         _within("guidance", self.guidance, 0, 20, "1 is no extra push")
         _within("loudness", self.loudness_lufs, -60, -5, "LUFS, such as -23 or -14")
         _within("number of takes", self.takes, 1, MOST_TAKES, "one for each seed")
+        check_curve(self.energy_curve)
         _one_of("detector", self.detect, get_args(Detector))
         _one_of("selector", self.selector, SELECTORS)
         _one_of("mask", self.mask, get_args(MaskKind))

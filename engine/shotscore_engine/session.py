@@ -21,8 +21,10 @@ from . import __version__
 from .atomic import replace_file
 from .errors import MediaError, RequestError, SessionError
 from .grid import BeatGrid
+from .locks import Lock
 from .picture import Picture
 from .progress import Progress, silent, within
+from .record import Revision
 from .request import Detector, ScoreRequest, check_range
 from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
@@ -103,10 +105,28 @@ class Take:
     dialogue: tuple[tuple[Fraction, Fraction], ...] = ()
     """(start, end) in seconds from the cue's start where the music makes room for speech."""
     versions: dict[str, str] = field(default_factory=dict)
+    spotted: Cue | None = None
+    """The cue as it was when this take was written: its hits steered it."""
+    edit: int = 0
+    """Which edit it was written for: `Session.edits` counted up to then."""
+    revision: Revision | None = None
+    """How it came from another take; None: written whole."""
+    name: str = ""
+    """What a person calls it."""
+    starred: bool = False
 
     def roll(self) -> Roll:
         """The notes as a roll of the grid's own length."""
         return read_notes(self.notes, self.grid.beats * 4)
+
+
+@dataclass(frozen=True)
+class Edit:
+    """An earlier cut of the film, for the takes that were written to it."""
+
+    timeline: str
+    picture: Picture
+    cues: tuple[Cue, ...]
 
 
 @dataclass(frozen=True)
@@ -120,6 +140,14 @@ class Session:
     takes: tuple[Take, ...] = ()
     chosen: dict[str, int] = field(default_factory=dict)
     """The take in use, by cue."""
+    locks: tuple[Lock, ...] = ()
+    """What stays as it is."""
+    retired: tuple[Take, ...] = ()
+    """Takes that were deleted and that a combined one is made of."""
+    edits: tuple[Edit, ...] = ()
+    """The picture as it was before each recut that was followed."""
+    numbered: dict[str, int] = field(default_factory=dict)
+    """The highest take number ever given, by cue."""
     unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The file as it was read, for the fields this version does not know."""
 
@@ -148,7 +176,9 @@ class Session:
         """This session with `cue` (new, or in place of the one of its name) and `takes` added; the first is in use."""
         cues = tuple(old for old in self.cues if old.name != cue.name)
         chosen = {**self.chosen, cue.name: takes[0].number} if takes else self.chosen
-        return replace(self, cues=(*cues, cue), takes=(*self.takes, *takes), chosen=chosen)
+        given = max((take.number for take in takes), default=0)
+        numbered = {**self.numbered, cue.name: max(given, self.next_take(cue.name) - 1)}
+        return replace(self, cues=(*cues, cue), takes=(*self.takes, *takes), chosen=chosen, numbered=numbered)
 
     # --- from the timeline to music -----------------------------------------------------------------------------
 
@@ -205,8 +235,8 @@ class Session:
         The same picture and request give the same takes on the same machine. Raises RequestError, or Cancelled when
         `progress` does.
         """
-        from .diffusion import Selector
-        from .plan import choose_key, condition_for
+        from .compose import brief_for, compose
+        from .plan import choose_key
 
         model, style = tools.model, tools.style.name
         spotted = self.spot(request, progress)
@@ -218,25 +248,9 @@ class Session:
         for number in range(request.takes):
             seed = request.seed + number
             key = request.key or choose_key(features, seed)
-            condition = condition_for(
-                features,
-                grid,
-                key=key,
-                style=style,
-                mask=request.mask,
-                hits=cue.hits,
-                start_frame=cue.start_frame,
-                rate=rate,
-            )
-            progress("denoise", number / request.takes)
-            roll = model.generate(
-                condition,
-                seed=seed,
-                steps=request.steps,
-                guidance=request.guidance,
-                selector=Selector(request.selector),
-                progress=within(progress, number / request.takes, (number + 1) / request.takes),
-            )
+            part = within(progress, number / request.takes, (number + 1) / request.takes)
+            part("denoise", 0.0)
+            roll = compose(brief_for(features, cue, grid, rate, request, key, style), model, request, seed, part)
             takes.append(
                 Take(
                     cue.name,
@@ -252,27 +266,22 @@ class Session:
                     spotted.tempi,
                     _dialogue(self.picture, cue) if request.duck else (),
                     recorded_versions(),
+                    cue,
+                    len(self.edits),
                 )
             )
         warned = tuple(dict.fromkeys((*self.picture.warnings, *features.warnings)))
         return replace(self, picture=replace(self.picture, warnings=warned)).with_takes(cue, takes)
 
     def _features(self, cue: Cue, grid: BeatGrid, request: ScoreRequest, progress: Progress) -> BeatFeatures:
-        from .features.describe import describe
+        from .compose import describe_cue
 
-        return describe(
-            self.picture,
-            grid,
-            cue,
-            prompt=request.prompt or None,
-            mood=request.mood,
-            energy=request.energy,
-            progress=progress,
-        )
+        return describe_cue(self.picture, cue, grid, request, progress)
 
     def next_take(self, cue: str) -> int:
         """A take number nobody has used in this cue."""
-        return 1 + max((take.number for take in self.takes if take.cue == cue), default=0)
+        given = max((take.number for take in self.takes if take.cue == cue), default=0)
+        return 1 + max(given, self.numbered.get(cue, 0))
 
     def perform(self, take: Take) -> Score:
         """A take played in its style; the same take gives the same score."""

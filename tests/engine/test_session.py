@@ -68,14 +68,14 @@ def test_fields_of_others_survive_a_save(tmp_path: Path) -> None:
     path = tmp_path / "a.shotscore"
     document = json.loads(make_session().to_bytes())
     document["panel_colour"] = "mauve"
-    document["takes"][1]["starred"] = True
+    document["takes"][1]["applause"] = True
     document["picture"]["shots"][0]["rating"] = 5
     path.write_text(json.dumps(document))
     opened = Session.open(path)
     opened.with_takes(opened.cue("1m01"), [make_take(3, 9)]).save(path)
     again = json.loads(path.read_bytes())
     assert again["panel_colour"] == "mauve"
-    assert [take.get("starred") for take in again["takes"]] == [None, True, None]
+    assert [take.get("applause") for take in again["takes"]] == [None, True, None]
     assert again["picture"]["shots"][0]["rating"] == 5
     assert again["chosen"] == {"1m01": 3}
 

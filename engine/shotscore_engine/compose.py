@@ -1,0 +1,189 @@
+"""From what is asked of a cue to its roll: describe the picture, apply the wishes, run the model, keep what is kept.
+
+Music is made anew either everywhere or in a free mask (T, 3). Then the model sees a window of a few bars around it, so
+that what it costs depends on what changes and not on how long the cue is.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .conditions import FrameCondition
+from .grid import BeatGrid
+from .picture import Picture
+from .progress import Progress, silent
+from .request import ScoreRequest
+from .roll import PARTS, Roll, empty_roll, notes_of, roll_of
+from .seams import Bools, begun, silenced, splice
+from .spotting import Cue
+from .wishes import silent_beats, steered, wished_frame
+
+if TYPE_CHECKING:
+    from .denoiser import Condition, Denoiser
+    from .features import BeatFeatures
+
+CONTEXT_BARS = 4
+"""How many bars either side of a change the model sees."""
+
+
+@dataclass(frozen=True)
+class Brief:
+    """All that decides a cue's notes, besides model, seed and what is kept."""
+
+    condition: Condition
+    silent: NDArray[np.bool_]
+    """(T,): beats in which nothing may sound."""
+
+
+def describe_cue(
+    picture: Picture, cue: Cue, grid: BeatGrid, request: ScoreRequest, progress: Progress = silent
+) -> BeatFeatures:
+    """What the picture says in each beat, as the request's words, moods and curves would have it."""
+    from .features.describe import describe
+
+    seen = describe(
+        picture,
+        grid,
+        cue,
+        prompt=request.prompt or None,
+        mood=request.mood,
+        energy=request.energy,
+        progress=progress,
+    )
+    return steered(seen, request.wishes, request.energy_curve, cue, grid, picture.rate)
+
+
+def brief_for(
+    features: BeatFeatures, cue: Cue, grid: BeatGrid, rate: Fraction, request: ScoreRequest, key: str, style: str
+) -> Brief:
+    """What the model is told."""
+    from .plan import condition_for
+
+    told = condition_for(
+        features,
+        grid,
+        key=key,
+        style=style,
+        mask=request.mask,
+        hits=cue.hits,
+        start_frame=cue.start_frame,
+        rate=rate,
+    )
+    frame = wished_frame(told.frame, request.wishes, told.tonic, cue, grid, rate)
+    return Brief(replace(told, frame=frame), silent_beats(request.wishes, cue, grid, rate))
+
+
+def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, progress: Progress = silent) -> Roll:
+    """A whole cue; silent beats are given to the model as known, so that it writes around them."""
+    from .denoiser import Known
+    from .diffusion import Selector
+
+    known = None
+    if brief.silent.any():
+        rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1)
+        known = Known(empty_roll(brief.condition.beats * 4), rests)
+    roll = model.generate(
+        brief.condition,
+        seed=seed,
+        steps=request.steps,
+        guidance=request.guidance,
+        selector=Selector(request.selector),
+        known=known,
+        progress=progress,
+    )
+    return silenced(roll, brief.silent) if known is not None else roll
+
+
+def window_of(free: Bools, grid: BeatGrid, context_bars: int = CONTEXT_BARS) -> tuple[int, int]:
+    """The beats the model sees: the free ones and `context_bars` either side, from bar line to bar line."""
+    from .locks import widened
+
+    beats = np.flatnonzero(free.any(axis=1))
+    reach = context_bars * grid.beats_per_bar
+    return widened(grid, max(0, int(beats[0]) - reach), min(grid.beats, int(beats[-1]) + 1 + reach))
+
+
+def hushed(base: Roll, free: Bools, silent_there: NDArray[np.bool_]) -> Roll:
+    """`base` with the notes that ring into free beats that shall be silent cut off there: silence was asked for."""
+    stop = (free & silent_there[:, None]).T
+    notes = notes_of(base)
+    for note in notes:
+        part, start, end = int(note[0]), int(note[1]), int(note[2])
+        ahead = np.flatnonzero(stop[part, start // 4 + 1 : -(-end // 4)])
+        if len(ahead) and not stop[part, start // 4]:
+            note[2] = (start // 4 + 1 + int(ahead[0])) * 4
+    return roll_of(notes, base.steps)
+
+
+def compose_anew(
+    base: Roll,
+    free: Bools,
+    brief: Brief,
+    model: Denoiser,
+    request: ScoreRequest,
+    *,
+    seed: int,
+    window: tuple[int, int],
+    variation: float = 1.0,
+    progress: Progress = silent,
+) -> Roll:
+    """`base` with the beats of `free` (T, 3) written anew inside `window`; all other notes stay as they are.
+
+    `base` has to be `hushed` already where silence is asked for.
+    """
+    from .denoiser import Known
+    from .diffusion import Selector
+
+    first, last = window
+    steps = slice(first * 4, last * 4)
+    rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1) & free
+    # What shall be silent is known to be empty, whatever stood there.
+    context = base if not rests.any() else _without(base, rests)
+    known = Known(context.cut(steps.start, steps.stop), (~free | rests)[first:last])
+    told = sliced(brief.condition, first, last)
+    if known.mask.all():
+        fresh = known.roll
+    else:
+        fresh = model.generate(
+            told,
+            seed=seed,
+            steps=request.steps,
+            guidance=request.guidance,
+            selector=Selector(request.selector),
+            known=known,
+            variation=variation,
+            progress=progress,
+        )
+    whole = empty_roll(base.steps)
+    for name in ("onset", "sustain", "velocity"):
+        getattr(whole, name)[:, steps] = getattr(fresh, name)
+    inside = begun(whole, free & ~rests)
+    if rests.any():
+        inside = hushed(inside, free, brief.silent)
+    return splice(base, inside, free)
+
+
+def sliced(condition: Condition, first: int, last: int) -> Condition:
+    """The condition of beats [first, last) alone; places and phrases still count in the whole cue."""
+    frame = condition.frame
+    cut = {
+        field.name: getattr(frame, field.name)[first:last]
+        for field in fields(FrameCondition)
+        if isinstance(getattr(frame, field.name), np.ndarray)
+    }
+    return replace(
+        condition,
+        frame=replace(frame, **cut),
+        language=condition.language[first:last],
+        visual=condition.visual[first:last],
+        sac_mask=np.ascontiguousarray(condition.sac_mask[first:last, first:last]),
+    )
+
+
+def _without(roll: Roll, gone: Bools) -> Roll:
+    return begun(roll, ~gone)

@@ -162,7 +162,7 @@ def test_a_doubled_melody_is_heard() -> None:
 # --- structureness ----------------------------------------------------------------------------------------------
 
 
-def fitness_by_the_book(matrix: np.ndarray, start: int, length: int) -> float:  # type: ignore[type-arg]
+def fitness_by_the_book(matrix: np.ndarray, start: int, length: int) -> float:
     """Fitness of one passage, cell by cell: accumulated score, path family by backtracking, harmonic mean."""
     frames = len(matrix)
     part = matrix[:, start : start + length]

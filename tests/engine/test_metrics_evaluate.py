@@ -11,7 +11,7 @@ import pytest
 from shotscore_engine.denoiser import Condition
 from shotscore_engine.errors import InputError
 from shotscore_engine.features import VISUAL_NAMES
-from shotscore_engine.metrics.novelty import load
+from shotscore_engine.metrics.novelty import Index, load
 from shotscore_engine.metrics.piece import from_rows
 from shotscore_engine.roll import Roll, roll_of
 from shotscore_engine.training import evaluate, novelty_index, piano, piece_midi
@@ -102,7 +102,7 @@ def test_songs_training_has_seen_are_known_by_their_files(songs: Path, tmp_path:
     index = novelty_index.index_of(songs)
     assert len(index.songs) == sum(split_of(song) != "test" for song in song_ids(songs))
     with pytest.raises(InputError, match="used in training"):
-        evaluate.unseen_ids(songs, novelty_index.Index(index.exact, index.less_one, np.array(
+        evaluate.unseen_ids(songs, Index(index.exact, index.less_one, np.array(
             sorted(novelty_index.digest(songs / s / f"{s}.mid") for s in song_ids(songs)), np.uint64)))  # fmt: skip
     out = tmp_path / "index.npz"
     novelty_index.main([str(songs), str(out)])

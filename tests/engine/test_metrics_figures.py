@@ -114,13 +114,13 @@ def test_the_metadata_table(tmp_path: Path) -> None:
 # --- figures ----------------------------------------------------------------------------------------------------
 
 
-def pixels(png: bytes) -> np.ndarray:  # type: ignore[type-arg]
+def pixels(png: bytes) -> np.ndarray:
     from matplotlib.image import imread
 
     return np.asarray(imread(io.BytesIO(png)))
 
 
-def colour_share(image: np.ndarray, colour: str) -> float:  # type: ignore[type-arg]
+def colour_share(image: np.ndarray, colour: str) -> float:
     wanted = np.array([int(colour[i : i + 2], 16) for i in (1, 3, 5)]) / 255
     return float((np.abs(image[..., :3] - wanted).max(axis=-1) < 0.02).mean())
 
@@ -204,7 +204,7 @@ def block(entries: list[tuple[bytes, bytes]]) -> bytes:
     return out + struct.pack("<II", 0, 1)
 
 
-def checkpoint(variables: dict[str, np.ndarray]) -> tuple[bytes, bytes]:  # type: ignore[type-arg]
+def checkpoint(variables: dict[str, np.ndarray]) -> tuple[bytes, bytes]:
     """(index, data) as TensorFlow writes them."""
     data, entries = b"", [(b"", b"\x08\x01")]
     for name, array in sorted(variables.items()):

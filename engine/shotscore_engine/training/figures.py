@@ -100,7 +100,7 @@ def figure_1(entries: Sequence[Entry], noun: str = "songs") -> bytes:
     around = [name for name in STYLES if name in count] + sorted(set(names) - set(STYLES))
     colour = {name: _STYLE_COLOURS[i % len(_STYLE_COLOURS)] for i, name in enumerate(around)}
     figure = _figure(10.5, 4.8)
-    radar = figure.add_subplot(1, 2, 1, projection="polar")
+    radar: Any = figure.add_subplot(1, 2, 1, projection="polar")
     angle = np.linspace(0, 2 * np.pi, len(around), endpoint=False)
     values = np.array([count[name] for name in around], float)
     closed = np.append(angle, angle[0])
@@ -447,7 +447,9 @@ def make_figures(
     """
     written = [out / "figure_1.png"]
     replace_file(written[0], figure_1(read_metadata(styles)) if styles else figure_1(own_styles(), "sentences"))
-    runs, truths, pairs = [], [], []
+    runs: list[list[float]] = []
+    truths: list[float] = []
+    pairs: list[tuple[str, Piece, Piece]] = []
     times: list[float] = []
     example: tuple[str, Piece, StandIn] | None = None
     for number, song_id in enumerate(ids):

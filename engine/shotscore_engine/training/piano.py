@@ -1,8 +1,8 @@
 """A plain piano of sines: the same sound on every machine, for the listener of P@K and for ears that compare pairs.
 
-Each key is a sum of partials, slightly stretched as a stiff string's are, the high ones weaker and shorter, behind a short
-hammer noise. It wants no SoundFont and no player, so an evaluation repeats to the sample; what it lacks in beauty it
-lacks for real and generated music alike.
+Each key is a sum of partials, slightly stretched as a stiff string's are, the high ones weaker and shorter, behind a
+short hammer noise. It wants no SoundFont and no player, so an evaluation repeats to the sample; what it lacks in
+beauty it lacks for real and generated music alike.
 """
 
 from functools import lru_cache

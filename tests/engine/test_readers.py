@@ -1,5 +1,7 @@
 """Every format is read exactly, and anything else refused with a sentence."""
 
+import subprocess
+import sys
 import zipfile
 from fractions import Fraction
 from pathlib import Path
@@ -567,3 +569,15 @@ def test_damaged_aaf_is_read_or_refused(tmp_path: Path, data: st.DataObject) -> 
     path = tmp_path / "damaged.aaf"
     path.write_bytes(bytes(raw[: data.draw(st.integers(600, len(raw)))]))
     assert "\n" not in read_or_refused(path)[1]
+
+
+def test_the_samples_script_reports_every_file(tmp_path: Path) -> None:
+    (tmp_path / "edit.xml").write_text(FCP7)
+    (tmp_path / "edit.edl").write_text(EDL)
+    (tmp_path / "junk.mlt").write_text("<mlt><playlist")
+    script = Path(__file__).with_name("read_samples.py")
+    done = subprocess.run([sys.executable, str(script), str(tmp_path)], capture_output=True, text=True, check=False)
+    lines = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    assert [line.split()[0] for line in lines[:3]] == ["read", "read", "refused"]
+    assert lines[-1] == "3 files: {'read': 2, 'refused': 1, 'failed': 0}"

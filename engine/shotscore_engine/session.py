@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from .denoiser import Denoiser
     from .features import BeatFeatures
     from .perform import Score
+    from .regenerate import Again
     from .styles import Style
     from .tempo_map import TempoFit
 
@@ -172,13 +173,22 @@ class Session:
                 return take
         raise RequestError(f"The cue {cue!r} has no take {wanted}; score it first.")
 
+    def any_take(self, cue: str, number: int) -> Take:
+        """Take `number` of a cue, even where it was deleted and others are made of it."""
+        for take in self.retired:
+            if (take.cue, take.number) == (cue, number):
+                return take
+        return self.take(cue, number)
+
     def with_takes(self, cue: Cue, takes: Sequence[Take]) -> Session:
         """This session with `cue` (new, or in place of the one of its name) and `takes` added; the first is in use."""
-        cues = tuple(old for old in self.cues if old.name != cue.name)
+        cues = tuple(cue if old.name == cue.name else old for old in self.cues)
+        if cue not in cues:
+            cues = (*cues, cue)
         chosen = {**self.chosen, cue.name: takes[0].number} if takes else self.chosen
         given = max((take.number for take in takes), default=0)
         numbered = {**self.numbered, cue.name: max(given, self.next_take(cue.name) - 1)}
-        return replace(self, cues=(*cues, cue), takes=(*self.takes, *takes), chosen=chosen, numbered=numbered)
+        return replace(self, cues=cues, takes=(*self.takes, *takes), chosen=chosen, numbered=numbered)
 
     # --- from the timeline to music -----------------------------------------------------------------------------
 
@@ -277,6 +287,12 @@ class Session:
         from .compose import describe_cue
 
         return describe_cue(self.picture, cue, grid, request, progress)
+
+    def rescore(self, cue: str, again: Again, tools: Tools, progress: Progress = silent) -> Session:
+        """This session with a new take in which only what `again` names has changed; see `regenerate`."""
+        from .regenerate import rescore
+
+        return rescore(self, cue, again, tools, progress)
 
     def next_take(self, cue: str) -> int:
         """A take number nobody has used in this cue."""

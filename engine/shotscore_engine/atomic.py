@@ -56,7 +56,8 @@ def staging(folder: Path) -> Iterator[Path]:
 
     Raises OutputError where nothing can be written there.
     """
-    beside = next((place for place in (folder, *folder.parents) if place.is_dir()), folder)
+    folder = folder.absolute()
+    beside = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         stage = tempfile.TemporaryDirectory(prefix=".shotscore-", dir=beside, ignore_cleanup_errors=True)
     except OSError as problem:

@@ -166,15 +166,21 @@ def test_cancelling_leaves_nothing(kind: signal.Signals, tmp_path: Path) -> None
     edit = write_edit(tmp_path / "long.otio", Fraction(25), [Cut(film, 0, 1500)])
     before = _files(tmp_path)
     surroundings = {**os.environ, "SHOTSCORE_CACHE": str(tmp_path / "cache")}
-    work = subprocess.Popen(
-        [COMMAND, "score", edit, "--out", tmp_path / "out"], stderr=subprocess.PIPE, text=True, env=surroundings
-    )
-    assert work.stderr is not None
-    assert "Looking at the picture" in work.stderr.readline()
-    time.sleep(0.2)
-    work.send_signal(kind)
-    rest = work.stderr.read()
-    assert work.wait(60) == 130, rest
+    command = [COMMAND, "score", edit, "--out", tmp_path / "out"]
+    # A shell makes what it runs in the background deaf to SIGINT, and so its children: here it must be heard.
+    with subprocess.Popen(
+        command,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=surroundings,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as work:
+        assert work.stderr is not None
+        assert "Looking at the picture" in work.stderr.readline()
+        time.sleep(0.2)
+        work.send_signal(kind)
+        rest = work.stderr.read()
+        assert work.wait(60) == 130, rest
     assert rest.endswith("shotscore: Stopped; nothing was written.\n")
     left = {name for name in _files(tmp_path) if not name.startswith("cache")}
     assert left == before.keys()

@@ -137,7 +137,7 @@ def render(
 
     found: dict[str, NDArray[np.float32]] = {}
     progress("render", 0.0)
-    with ThreadPoolExecutor(settings.workers or min(4, os.cpu_count() or 1)) as pool:
+    with ThreadPoolExecutor(_workers(settings)) as pool:
         # The longest first, so that none of them is left alone at the end.
         groups = sorted(synth.programs(score.stems), key=lambda g: -sum(len(s.notes) + 1 for s in g))
         jobs = [pool.submit(together, group) for group in groups]
@@ -172,12 +172,21 @@ def write(
     """
     settings = settings or AudioSettings()
     rendered = render(score, placement, settings, progress)
-    clips = []
     names: list[str | None] = [*rendered.stems, None]
-    for index, name in enumerate(names):
+
+    def one(name: str | None) -> StemClip:
         path = folder / (f"{score.title}_{MIX}.wav" if name is None else f"stems/{score.title}_{name}.wav")
-        clips.append(_write_one(name, path, rendered, score, placement, settings, midi))
-        progress("write", (index + 1) / len(names))
+        return _write_one(name, path, rendered, score, placement, settings, midi)
+
+    clips = []
+    with ThreadPoolExecutor(_workers(settings)) as pool:
+        try:
+            for clip in pool.map(one, names):
+                clips.append(clip)
+                progress("write", len(clips) / len(names))
+        except BaseException:
+            pool.shutdown(wait=True, cancel_futures=True)
+            raise
     return Delivered(tuple(clips[:-1]), clips[-1], rendered)
 
 
@@ -223,6 +232,10 @@ def _write_one(
     )
 
 
+def _workers(settings: AudioSettings) -> int:
+    return settings.workers or min(4, os.cpu_count() or 1)
+
+
 def _check(settings: AudioSettings) -> None:
     for is_wrong, problem in (
         (settings.sample_rate not in (44_100, 48_000, 88_200, 96_000), f"A sample rate of {settings.sample_rate}"),
@@ -266,7 +279,7 @@ def gain_for(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray
     first, level_db = current, settings.loudness_lufs - current
     # Peaks matter where they could reach half the ceiling, the limiter's make-up of up to 6 dB included.
     ceiling = 10 ** ((settings.true_peak_db - level_db - 12) / 20)
-    peaks = loudness.true_peaks(mix, min(ceiling, float(np.abs(mix).max()) / 2))
+    peaks = loudness.true_peaks(mix, min(ceiling, loudness.LIKELY * float(np.abs(mix).max())))
     for _ in range(4):
         level = np.float32(10 ** (level_db / 20))
         gain = level * loudness.limiter_gain(peaks * level, settings.sample_rate, settings.true_peak_db)

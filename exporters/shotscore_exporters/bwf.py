@@ -122,10 +122,17 @@ def header(label: Label, sample_rate: int, bits: int, channels: int, samples: in
 def pcm(sound: NDArray[np.floating], bits: int) -> bytes:
     """(samples, channels) float in [-1, 1] as little-endian integers of 16, 24 or 32 bits, rounded, never wrapped."""
     full = 2.0 ** (bits - 1)
-    whole = np.clip(np.rint(np.asarray(sound, np.float64) * full), -full, full - 1).astype("<i4")
+    # float32 holds 24 bits exactly: wider numbers are needed for 32-bit files only.
+    exact: NDArray[np.floating] = sound.astype(np.float64 if bits == 32 else np.float32)
+    exact *= full
+    whole: NDArray[np.int32] = np.clip(np.rint(exact), -full, full - 1).astype("<i4")
     if bits == 32:
         return whole.tobytes()
-    return whole.view(np.uint8).reshape(-1, 4)[:, : bits // 8].tobytes()
+    size = bits // 8
+    source, packed = whole.view(np.uint8).reshape(-1), np.empty(whole.size * size, np.uint8)
+    for byte in range(size):
+        packed[byte::size] = source[byte::4]
+    return packed.tobytes()
 
 
 def write(

@@ -5,6 +5,7 @@ end. Samples are counted at the audio's own rate. Both edges of a clip are quant
 neighbouring cues meet without a gap.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -89,6 +90,16 @@ class StemClip:
     """The cue's MIDI file."""
     channels: int = 2
     colour: str = "PURPLE"
+
+
+def delivery_name(placement: Placement, cue: str, stem: str, sample_rate: int, bits: int, version: int) -> str:
+    """A file's name as sound departments sort it: `Film_1m01_melody_48k24_v02.wav`.
+
+    Letters, digits and hyphens stay, everything else becomes a hyphen: names travel through every file system.
+    """
+    khz = f"{sample_rate / 1000:g}".replace(".", "p")
+    parts = [re.sub(r"[^\w-]+", "-", part).strip("-") for part in (placement.production, cue, stem)]
+    return "_".join([*(part for part in parts if part), f"{khz}k{bits}", f"v{version:02}"]) + ".wav"
 
 
 def place(picture: Picture, cue: Cue) -> Placement:

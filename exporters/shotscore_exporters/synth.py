@@ -144,7 +144,7 @@ def _play_with_fluidsynth(
     stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int
 ) -> list[NDArray[np.float32]]:
     library = _fluidsynth()
-    planes = np.zeros((2, len(stems), samples), np.float32)
+    planes = np.zeros((len(stems), 2, samples), np.float32)
     settings = library.new_fluid_settings()
     library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
     library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
@@ -173,7 +173,7 @@ def _play_with_fluidsynth(
                 if library.fluid_synth_program_select(synth, channel, font, bank, program) == 0:
                     break
             events += [(event, channel) for event in _events(stem, sample_rate)]
-        starts = planes.ctypes.data + 4 * samples * np.arange(2 * len(stems)).reshape(2, -1)
+        starts = planes.ctypes.data + 4 * samples * np.arange(2 * len(stems)).reshape(-1, 2).T
         pointers = ctypes.c_void_p * len(stems)
         now = 0
         for event, channel in [*sorted(events, key=lambda e: (e[0].sample, e[0].rank, e[1], e[0].key)), (None, 0)]:
@@ -193,7 +193,7 @@ def _play_with_fluidsynth(
     finally:
         library.delete_fluid_synth(synth)
         library.delete_fluid_settings(settings)
-    return [np.ascontiguousarray(planes[:, index].T) for index in range(len(stems))]
+    return [plane.T for plane in planes]
 
 
 def _play_with_symusic(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from shotscore_engine.errors import Cancelled, InputError, RequestError
 from shotscore_engine.perform import Score
 from shotscore_exporters import audio, bwf, loudness, soundfont, synth
-from shotscore_exporters.placement import Placement
+from shotscore_exporters.placement import Placement, delivery_name
 
 
 def samples(path: Path) -> NDArray[np.float64]:
@@ -195,3 +195,9 @@ def test_time_reference_counts_from_midnight() -> None:
     placed = Placement(Fraction(30000, 1001), 107_892, True, 0, 10)
     assert placed.timecode == "01:00:00;00"
     assert placed.sample_of_day(48_000) == round(107_892 * 1001 / 30000 * 48_000)
+
+
+def test_delivery_names_travel() -> None:
+    placed = Placement(Fraction(25), 0, False, 0, 10, "Über: the/Film")
+    assert delivery_name(placed, "1m01", "bass", 48_000, 24, 2) == "Über-the-Film_1m01_bass_48k24_v02.wav"
+    assert delivery_name(placed, "1m01", "mix", 44_100, 24, 11).endswith("_44p1k24_v11.wav")

@@ -9,6 +9,7 @@ Conventions: seconds are `Fraction` from the cue's start; nothing starts before 
 
 import math
 import random
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
@@ -191,11 +192,8 @@ class _Stage:
         self.chords = derive.chords(accompaniment, steps, self.downbeat, self.steps_per_bar)
         self.phrases = _phrases(heard["melody"] or everything, self.bar_edges, self.steps_per_bar)
 
-    def energy_at(self, step: int) -> float:
-        for index, end in enumerate(self.bar_edges[1:]):
-            if step < end:
-                return self.energy[index]
-        return self.energy[-1] if self.energy else 0.0
+    def bar_of(self, step: int) -> int:
+        return min(bisect_right(self.bar_edges, step) - 1, len(self.bar_edges) - 2)
 
     def phrasing(self, step: int) -> float:
         """A factor on velocity: phrases rise to their middle and come to rest; bars and beats weigh."""
@@ -239,8 +237,8 @@ def _phrases(notes: Sequence[StepNote], edges: Sequence[int], steps_per_bar: int
 
 def _stem(stem: StemStyle, stage: _Stage) -> Stem:
     source = sorted(note for part in stem.sources for note in stage.heard[part])
-    least, most = stem.energy
-    line = [note for note in _taken(stem, source, stage) if least <= stage.energy_at(note.start) < most]
+    playing = _playing_bars(stage.energy, *stem.energy)
+    line = [note for note in _taken(stem, source, stage) if playing[stage.bar_of(note.start)]]
     is_drum = stem.take == "drums"
     if not is_drum:
         line = _in_range(line, stem)
@@ -251,6 +249,28 @@ def _stem(stem: StemStyle, stage: _Stage) -> Stem:
     if stem.swell:
         controls = tuple(sorted((*controls, *_swells(notes)), key=lambda c: c.time))
     return Stem(stem.name, stem.program, is_drum, notes, stem.sources, controls)
+
+
+def _playing_bars(energy: Sequence[float], least: float, most: float) -> list[bool]:
+    """Bars in which a stem plays: it enters where the energy reaches its range, and once in stays until the energy has
+    clearly left it for two bars; a single bar is not worth an entry, unless the cue is that short.
+
+        energy  .3 .6 .6 .4 .6 .2 .2 .6      range from .5
+        plays    -  x  x  x  x  -  -  -
+    """
+    slack = 0.08
+    wanted = [least <= value < most for value in energy]
+    near = [least - slack <= value < most + slack for value in energy]
+    playing, inside = [], False
+    for index, here in enumerate(wanted):
+        ahead = wanted[index + 1 : index + 2]
+        inside = here or (inside and (near[index] or any(ahead)))
+        playing.append(inside)
+    if len(playing) > 2:
+        for index, here in enumerate(playing):
+            alone = not any(playing[max(0, index - 1) : index]) and not any(playing[index + 1 : index + 2])
+            playing[index] = here and not alone
+    return playing
 
 
 def _taken(stem: StemStyle, source: list[StepNote], stage: _Stage) -> list[StepNote]:

@@ -1,4 +1,4 @@
-"""From roll to score: parts as written, stems in their instruments' ranges, nothing after the end, one seed one score."""
+"""From roll to score: parts as written, stems in range, nothing after the end, one seed one score."""
 
 import itertools
 from dataclasses import replace
@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shotscore_engine.errors import RequestError
-from shotscore_engine.perform import EXPRESSION, SUSTAIN_PEDAL, Score, perform, roll_notes
+from shotscore_engine.perform import EXPRESSION, SUSTAIN_PEDAL, Score, _playing_bars, perform, roll_notes
 from shotscore_engine.roll import PARTS, Roll
 from shotscore_engine.styles import DEFAULT_STYLE, load_style, style_names
 from shotscore_engine.styles.derive import StepNote, bass_line, chords, fold, pad, top_line, voice
@@ -236,3 +236,18 @@ def test_swing_delays_the_second_eighth_only() -> None:
     starts = [note.start - score.stems[0].notes[0].start for note in score.stems[0].notes]
     assert starts[1] == Fraction(1, 2) + Fraction(22, 200)
     assert starts[2] == 1
+
+
+@pytest.mark.parametrize(
+    ("energy", "wanted"),
+    [
+        ([0.3, 0.6, 0.6, 0.4, 0.6, 0.2, 0.2, 0.6], "-xxxx---"),
+        ([0.6, 0.45, 0.45, 0.3, 0.3], "xxx--"),
+        ([0.6], "x"),
+        ([0.1, 0.9, 0.1], "---"),
+        ([0.9] * 4, "xxxx"),
+        ([], ""),
+    ],
+)
+def test_stems_enter_and_leave_like_players(energy: list[float], wanted: str) -> None:
+    assert "".join("x" if bar else "-" for bar in _playing_bars(energy, 0.5, 1.01)) == wanted

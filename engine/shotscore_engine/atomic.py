@@ -4,6 +4,7 @@ Whoever is killed in between leaves the old file, the new file, or the old file 
 a file under the target's name.
 """
 
+import glob
 import os
 import tempfile
 from collections.abc import Iterator
@@ -83,6 +84,15 @@ def move_into(stage: Path, folder: Path) -> tuple[Path, ...]:
             raise OutputError(f"{target} cannot be written: {problem.strerror or problem}.") from problem
         moved.append(target)
     return tuple(moved)
+
+
+def sweep(path: Path) -> None:
+    """Remove the temporary files of writers of `path` that were killed; nobody may be writing it now."""
+    for left in path.parent.glob(f".{glob.escape(path.stem[:40])}-*{glob.escape(path.suffix)}"):
+        # mkstemp's eight letters and nothing else: a file of another name stays.
+        if len(left.name) == len(f".{path.stem[:40]}-") + 8 + len(path.suffix):
+            with suppress(OSError):
+                left.unlink()
 
 
 def _keep(path: Path, previous: Path) -> None:

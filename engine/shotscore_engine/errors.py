@@ -33,6 +33,10 @@ class SessionError(InputError):
     """A session file is missing, damaged, or written by a newer Shotscore."""
 
 
+class NewerSessionError(SessionError):
+    """A session file was written by a newer Shotscore."""
+
+
 class OutputError(InputError):
     """A folder or file cannot be written."""
 

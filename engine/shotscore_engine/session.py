@@ -9,7 +9,7 @@ and what fields this version does not know held is kept when the session is save
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 from importlib import metadata
 from pathlib import Path
@@ -19,8 +19,9 @@ import numpy as np
 
 from . import __version__
 from .atomic import replace_file
-from .errors import MediaError, RequestError, SessionError
+from .errors import MediaError, NewerSessionError, RequestError, SessionError
 from .grid import BeatGrid
+from .history import Step, pack, unpack
 from .locks import Lock
 from .picture import Picture
 from .progress import Progress, silent, within
@@ -149,13 +150,19 @@ class Session:
     """The picture as it was before each recut that was followed."""
     numbered: dict[str, int] = field(default_factory=dict)
     """The highest take number ever given, by cue."""
+    title: str = ""
+    """Where the session is not called like its timeline: it keeps its name when a recut has another."""
+    past: tuple[Step, ...] = ()
+    """What can be undone, the last step last."""
+    future: tuple[Step, ...] = ()
+    """What was undone and can be done again, the next step first."""
     unknown: dict[str, Any] = field(default_factory=dict, compare=False, repr=False)
     """The file as it was read, for the fields this version does not know."""
 
     @property
     def name(self) -> str:
-        """The timeline file's name without its ending; what files of this session are called."""
-        return Path(self.timeline).stem
+        """What files of this session are called: its title, or the timeline file's name without its ending."""
+        return self.title or Path(self.timeline).stem
 
     def cue(self, name: str) -> Cue:
         """The cue called `name`. Raises RequestError where there is none."""
@@ -322,9 +329,19 @@ class Session:
         """The session as JSON in UTF-8."""
         import msgspec
 
-        known = msgspec.to_builtins(self, enc_hook=_encode, builtin_types=())
-        del known["unknown"]
-        document = _merge(self.unknown, {"format": FORMAT, **known})
+        def plain(thing: Any) -> Any:
+            return msgspec.to_builtins(thing, enc_hook=_encode, builtin_types=())
+
+        bare = {f.name: plain(getattr(self, f.name)) for f in fields(self) if f.name not in _NOT_IN_THE_FILE}
+        past = pack(self, lambda thing: msgspec.json.encode(plain(thing)))
+        # A take keeps its unknown fields on its way between the present and the history.
+        before = _with_pool(self.unknown)
+        present = {name: value for name, value in before.items() if name != "pictures"}
+        document = _merge({**self.unknown, **present}, {"format": FORMAT, **bare})
+        document.pop("history", None)
+        if past:
+            pool = {kind: _merge(before.get(kind), plain(things)) for kind, things in past["pool"].items()}
+            document["history"] = _merge(self.unknown.get("history"), {**past, "pool": pool})
         return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
     def save(self, path: Path) -> None:
@@ -345,13 +362,26 @@ class Session:
             if not isinstance(version, int):
                 raise SessionError(f"{origin} is not a Shotscore session; give a file that `score` wrote.")
             if version > FORMAT:
-                raise SessionError(
+                raise NewerSessionError(
                     f"{origin} has format {version}; this Shotscore reads up to {FORMAT}, so update it to open this."
                 )
-            session = msgspec.convert(document, cls, dec_hook=_decode)
+            known = {name: value for name, value in document.items() if name not in _NOT_IN_THE_FILE}
+            session = msgspec.convert(known, _Stored, dec_hook=_decode)
+            whole = cls(**{f.name: getattr(session, f.name) for f in fields(_Stored)})
+            kinds = {"pictures": Picture, "cues": Cue, "takes": Take, "locks": Lock, "edits": Edit}
+            if document.get("history"):
+                whole = unpack(
+                    whole,
+                    document["history"],
+                    lambda kind, value: msgspec.convert(value, kinds[kind], dec_hook=_decode),
+                )
+        except SessionError as problem:
+            if isinstance(problem, NewerSessionError) or origin in str(problem):
+                raise
+            raise SessionError(f"{origin} is damaged: {problem}") from problem
         except (msgspec.MsgspecError, KeyError, RequestError, RecursionError) as problem:
             raise SessionError(f"{origin} is damaged: {problem}.") from problem
-        return replace(session, unknown=document)
+        return replace(whole, unknown=document)
 
     @classmethod
     def open(cls, path: Path) -> Session:
@@ -364,11 +394,46 @@ class Session:
             raise SessionError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
         try:
             return cls.from_bytes(data, str(path))
+        except NewerSessionError:
+            raise
         except SessionError as problem:
             previous = path.with_name(path.name + PREVIOUS_SUFFIX)
             if previous.exists():
                 raise SessionError(f"{problem} The session as it was one save before is {previous}.") from problem
             raise
+
+
+_NOT_IN_THE_FILE = ("past", "future", "unknown", "history")
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The fields of a Session that stand in its file under their own names."""
+
+    timeline: str
+    picture: Picture
+    cues: tuple[Cue, ...] = ()
+    takes: tuple[Take, ...] = ()
+    chosen: dict[str, int] = field(default_factory=dict)
+    locks: tuple[Lock, ...] = ()
+    retired: tuple[Take, ...] = ()
+    edits: tuple[Edit, ...] = ()
+    numbered: dict[str, int] = field(default_factory=dict)
+    title: str = ""
+
+
+def _with_pool(unknown: Mapping[str, Any]) -> dict[str, Any]:
+    """A file's tables with what its history holds beside what the present does."""
+    history = unknown.get("history")
+    pool = history.get("pool") if isinstance(history, Mapping) else None
+    if not isinstance(pool, Mapping):
+        return {kind: unknown[kind] for kind in ("takes", "cues", "locks", "edits") if kind in unknown}
+    rows = {"takes": ("retired",), "cues": (), "locks": (), "edits": ()}
+    found = {
+        kind: [item for name in (*others, kind) for item in unknown.get(name, ())] for kind, others in rows.items()
+    }
+    joined = {kind: [*pool.get(kind, ()), *items] for kind, items in found.items()}
+    return {**joined, "pictures": [*pool.get("pictures", ()), unknown.get("picture")]}
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from .errors import RequestError
 from .grid import STEPS_PER_BEAT, fit_hits
 from .record import Piece, Revision
 from .regenerate import check_edit, check_locked, revised
-from .roll import PARTS, Roll, empty_roll, notes_of
+from .roll import PARTS, Roll, notes_of
 from .seams import Bools, seam_of, splice
 from .timing import seconds_at
 

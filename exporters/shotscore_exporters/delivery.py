@@ -66,7 +66,7 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
             clips += made
             cues.append(table)
             for other in session.takes:
-                if other.cue == cue.name and other.number != take.number:
+                if other.cue == cue.name and other.number != take.number and other.edit == take.edit:
                     _take_files(session, other, stage / "takes", watch)
         watch("write", 0.0)
         _timeline(session, clips, stage)

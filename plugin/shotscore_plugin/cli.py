@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from shotscore_engine import __version__
 from shotscore_engine.errors import Cancelled, InputError, RequestError
 
+from . import session_commands
 from .answer import BAD_INPUT, CANCELLED, FAILED, OK, Answer
 from .terminal import ProgressLine
 
@@ -139,6 +140,8 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
     _timeline_argument(score)
     score.add_argument("--out", metavar="DIR", required=True, help="folder to write to")
     _score_options(score)
+
+    session_commands.add_commands(command)
 
     doctor = command("doctor", _doctor, "say what works on this machine and what to do about the rest")
     doctor.add_argument("--out", metavar="DIR", default=".", help="folder results would go to (%(default)s)")

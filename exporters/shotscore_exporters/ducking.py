@@ -17,7 +17,9 @@ from shotscore_engine.errors import RequestError
 from shotscore_engine.perform import Score
 
 from . import audio, bwf
-from .placement import Placement
+from .placement import Keyframe, Placement
+
+__all__ = ["Ducking", "Keyframe", "envelope", "gain", "write"]
 
 
 @dataclass(frozen=True)
@@ -34,15 +36,6 @@ class Ducking:
     """How long before the first word the music is down."""
     hold_ms: int = 1200
     """Pauses shorter than this stay ducked."""
-
-
-@dataclass(frozen=True)
-class Keyframe:
-    """A point of the envelope; between points the gain moves in straight lines of dB."""
-
-    seconds: Fraction
-    """From the cue's start."""
-    gain_db: float
 
 
 def envelope(

@@ -100,7 +100,23 @@ def _clip_item(clip: StemClip, placement: Placement, channel: int, first_track: 
         f"<duration>{frames}</duration>{rate}<start>{start}</start><end>{end}</end>"
         f"<in>{clip.pre_roll_frames}</in><out>{clip.pre_roll_frames + clip.duration_frames}</out>\n"
         f"{file}\n<sourcetrack><mediatype>audio</mediatype><trackindex>{channel + 1}</trackindex></sourcetrack>\n"
-        f"{links}</clipitem>\n"
+        f"{_levels(clip, placement.rate)}{links}</clipitem>\n"
+    )
+
+
+def _levels(clip: StemClip, rate: Fraction) -> str:
+    """The clip's volume keyframes, as factors at frames of the file."""
+    keys = "".join(
+        f"<keyframe><when>{clip.pre_roll_frames + frame}</when><value>{10 ** (level / 20):.5f}</value></keyframe>"
+        for frame, level in clip.volume_frames(rate)
+    )
+    if not keys:
+        return ""
+    return (
+        "<filter><effect><name>Audio Levels</name><effectid>audiolevels</effectid>"
+        "<effectcategory>audiolevels</effectcategory><effecttype>audiolevels</effecttype><mediatype>audio</mediatype>"
+        "<parameter><parameterid>level</parameterid><name>Level</name><valuemin>0</valuemin>"
+        f"<valuemax>3.98107</valuemax><value>1</value>{keys}</parameter></effect></filter>\n"
     )
 
 

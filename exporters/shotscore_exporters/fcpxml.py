@@ -111,11 +111,20 @@ def _clip(clip: StemClip, placement: Placement, stem: str, lane: int, parent: El
     own_start = _file_start(clip, placement) + Fraction(clip.pre_roll_frames) / placement.rate
     at = Fraction(clip.start_frame) / placement.rate
     offset = _seconds(parent, "start") + at - begins
-    return (
+    head = (
         f'<asset-clip ref="{_id(clip)}" name="{name}" lane="{lane}" offset="{_time(offset)}" '
         f'start="{_time(own_start)}" duration="{_time(Fraction(clip.duration_frames) / placement.rate)}" '
-        f'audioRole="music.{role}" tcFormat="{"DF" if placement.drop_frame else "NDF"}"/>\n'
+        f'audioRole="music.{role}" tcFormat="{"DF" if placement.drop_frame else "NDF"}"'
     )
+    # Keyframes count in the clip's own time.
+    keys = "".join(
+        f'<keyframe time="{_time(own_start + Fraction(frame) / placement.rate)}" value="{level:g}dB"/>'
+        for frame, level in clip.volume_frames(placement.rate)
+    )
+    if not keys:
+        return f"{head}/>\n"
+    animation = f'<param name="amount"><keyframeAnimation>{keys}</keyframeAnimation></param>'
+    return f"{head}><adjust-volume>{animation}</adjust-volume></asset-clip>\n"
 
 
 def _positions(spine: Element) -> list[tuple[Element, Fraction]]:

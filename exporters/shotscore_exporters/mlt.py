@@ -62,7 +62,9 @@ def _plain(data: bytes, root: Element, clips: Sequence[StemClip], placement: Pla
         playlist = f"{_MARK}_{_id(stem)}"
         name = f"<property name={quoteattr('shotcut:name')}>{escape(stem)}</property>"
         audio = '<property name="shotcut:audio">1</property>'
-        sources.append(f'  <playlist id="{playlist}">\n    {audio}\n    {name}\n{_row(row)}  </playlist>\n')
+        sources.append(
+            f'  <playlist id="{playlist}">\n    {audio}\n    {name}\n{_row(row, placement.rate)}  </playlist>\n'
+        )
         tags.append(f'    <track producer="{playlist}" hide="video"/>\n')
         mixes.append(_mix(len(tracks) + index, ""))
     after = tracks[-1].end if tracks else inner.content
@@ -96,7 +98,7 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
         name = f"{_MARK}_{_id(stem)}"
         end = max(clip.start_frame + clip.duration_frames for clip in row) - 1
         is_audio = '    <property name="kdenlive:audio_track">1</property>\n'
-        sources.append(f'  <playlist id="{name}_a">\n{is_audio}{_row(row)}  </playlist>\n')
+        sources.append(f'  <playlist id="{name}_a">\n{is_audio}{_row(row, placement.rate)}  </playlist>\n')
         sources.append(f'  <playlist id="{name}_b">\n{is_audio}  </playlist>\n')
         sources.append(
             f'  <tractor id="{name}" in="0" out="{end}">\n{is_audio}'
@@ -174,7 +176,7 @@ def _source(clip: StemClip, placement: Placement, root: Element, bin_id: int | N
     return f'  <{tag} id="{_clip_id(clip)}" in="0" out="{frames - 1}">\n{rows}  </{tag}>\n'
 
 
-def _row(row: Sequence[StemClip]) -> str:
+def _row(row: Sequence[StemClip], rate: Fraction) -> str:
     """Blanks and entries of a playlist."""
     text, now = "", 0
     for clip in row:
@@ -183,7 +185,18 @@ def _row(row: Sequence[StemClip]) -> str:
         if clip.start_frame > now:
             text += f'    <blank length="{clip.start_frame - now}"/>\n'
         first, last = clip.pre_roll_frames, clip.pre_roll_frames + clip.duration_frames - 1
-        text += f'    <entry producer="{_clip_id(clip)}" in="{first}" out="{last}"/>\n'
+        entry = f'    <entry producer="{_clip_id(clip)}" in="{first}" out="{last}"'
+        levels = ";".join(f"{frame}={level:g}" for frame, level in clip.volume_frames(rate))
+        if levels:
+            # MLT's volume filter: dB, keyframes counted from the filter's own first frame.
+            text += (
+                f'{entry}>\n      <filter in="{first}" out="{last}">\n'
+                '        <property name="mlt_service">volume</property>\n'
+                '        <property name="kdenlive_id">volume</property>\n'
+                f'        <property name="level">{levels}</property>\n      </filter>\n    </entry>\n'
+            )
+        else:
+            text += f"{entry}/>\n"
         now = clip.start_frame + clip.duration_frames
     return text
 

@@ -67,6 +67,15 @@ class CueMarker:
 
 
 @dataclass(frozen=True)
+class Keyframe:
+    """A point of a volume envelope; between points the gain moves in straight lines of dB."""
+
+    seconds: Fraction
+    """From the cue's start."""
+    gain_db: float
+
+
+@dataclass(frozen=True)
 class StemClip:
     """A rendered stem (or the mix) as it goes on a timeline."""
 
@@ -89,7 +98,16 @@ class StemClip:
     midi: Path | None = None
     """The cue's MIDI file."""
     channels: int = 2
-    colour: str = "PURPLE"
+    volume: tuple[Keyframe, ...] = ()
+    """Ducking, where the format carries keyframes; never printed into the file."""
+
+    def volume_frames(self, rate: Fraction) -> list[tuple[int, float]]:
+        """(frame from the clip's first, dB), one a frame at most; empty without keyframes."""
+        frames: dict[int, float] = {}
+        for key in self.volume:
+            frame = min(quantise(key.seconds * rate), self.duration_frames - 1)
+            frames[frame] = min(key.gain_db, frames.get(frame, 0.0))
+        return sorted(frames.items())
 
 
 def delivery_name(placement: Placement, cue: str, stem: str, sample_rate: int, bits: int, version: int) -> str:

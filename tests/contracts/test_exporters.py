@@ -13,13 +13,13 @@ import aaf2
 import numpy as np
 import opentimelineio as otio
 import pytest
-from shotscore_engine.errors import TimelineError
+from shotscore_engine.errors import OutputError, TimelineError
 from shotscore_engine.readers import read_timeline
 from shotscore_engine.timing import quantise
-from shotscore_exporters import aaf, fcp7xml, fcpxml, mlt
+from shotscore_exporters import aaf, fcp7xml, fcpxml, mlt, projects
 from shotscore_exporters import otio as otio_format
 from shotscore_exporters.otio import Flavour
-from shotscore_exporters.placement import Placement, StemClip
+from shotscore_exporters.placement import Keyframe, Placement, StemClip
 
 FRAMES = 300
 RATES = (
@@ -479,6 +479,44 @@ def test_melt_plays_the_music_where_it_belongs(name: str, tmp_path: Path) -> Non
     assert np.corrcoef(part, noise[: len(part), 0])[0, 1] > 0.9
 
 
+@pytest.mark.parametrize("name", ["mlt", "kdenlive-1.04", "kdenlive-1.1"])
+def test_melt_plays_the_ducking(name: str, tmp_path: Path) -> None:
+    form = FORMATS[name]
+    placement = Placement(Fraction(25), 90_000, False, 100, 100, "Film")
+    keys = (
+        Keyframe(Fraction(0), 0.0),
+        Keyframe(Fraction(1), 0.0),
+        Keyframe(Fraction(2), -12.0),
+        Keyframe(Fraction(4), -12.0),
+    )
+    clip = replace(stem_clips(placement, tmp_path, 10)[0], volume=keys)
+    noise = np.random.default_rng(1).integers(-(2**13), 2**13, (clip.samples, 2)).astype("<i2")
+    with wave.open(str(clip.path), "wb") as file:
+        file.setparams((2, 2, 48_000, 0, "NONE", ""))
+        file.writeframes(noise.tobytes())
+    document, played = tmp_path / f"scored{form.suffix}", tmp_path / "played.wav"
+    scored = form.insert(form.document(placement.rate, False, tmp_path / "a.mov"), [clip], placement)
+    document.write_bytes(scored.replace(b'producer="main_bin"', b'producer="tractor9"', name == "kdenlive-1.04"))
+    melt(str(document), played)
+    with wave.open(str(played)) as file:
+        heard = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)[:, 0].astype(float)
+    loud, quiet = (np.sqrt(np.mean(heard[int(a * 48_000) : int(b * 48_000)] ** 2)) for a, b in ((4.1, 4.9), (6.2, 7.8)))
+    assert 20 * np.log10(quiet / loud) == pytest.approx(-12, abs=0.5)
+
+
+@pytest.mark.parametrize(("name", "key"), [("fcp7xml", b"<when>35</when><value>0.25119"), ("fcpxml", b'value="-12dB"')])
+def test_ducking_is_written_as_keyframes(name: str, key: bytes, tmp_path: Path) -> None:
+    form = FORMATS[name]
+    placement = Placement(Fraction(25), 90_000, False, 100, 100, "Film")
+    clip = replace(
+        stem_clips(placement, tmp_path, 10)[0], volume=(Keyframe(Fraction(0), 0.0), Keyframe(Fraction(1), -12.0))
+    )
+    document = form.document(placement.rate, False, tmp_path / "a.mov")
+    scored = form.insert(document, [clip], placement)
+    assert key in scored
+    assert form.remove(scored) == document
+
+
 def test_otio_carries_midi_provenance_and_channels(tmp_path: Path) -> None:
     placement = Placement(Fraction(25), 90_000, False, 171, 101)
     clips = stem_clips(placement, tmp_path)
@@ -531,3 +569,25 @@ def test_two_cues_share_tracks_and_overlaps_get_their_own(tmp_path: Path) -> Non
     scored = otio_format.insert(document, [second, third, first], placement)
     assert [track.name for track in scored.tracks[2:]] == ["melody", "melody 2"]
     assert [clip.name for clip in scored.tracks[2].find_clips()] == ["1m01 melody", "1m02 melody"]
+
+
+def test_documents_are_known_by_their_suffix_and_never_overwritten(form: Format, tmp_path: Path) -> None:
+    placement = Placement(Fraction(25), 90_000, False, 171, 101)
+    document, scored, plain = (tmp_path / f"{name}{form.suffix}" for name in ("film", "scored", "plain"))
+    document.write_bytes(form.document(placement.rate, False, tmp_path / "a.mov"))
+    original = document.read_bytes()
+    projects.insert(document, stem_clips(placement, tmp_path), placement, scored)
+    assert len(music_in(scored)) == 2 * form.tracks_per_stem
+    projects.remove(scored, plain)
+    assert not music_in(plain)
+    assert document.read_bytes() == original
+    with pytest.raises(OutputError, match="itself"):
+        projects.remove(document, document)
+
+
+def test_other_documents_take_no_music(tmp_path: Path) -> None:
+    placement = Placement(Fraction(25), 90_000, False, 0, 10)
+    with pytest.raises(TimelineError, match="no document music"):
+        projects.insert(tmp_path / "film.edl", [], placement, tmp_path / "scored.edl")
+    with pytest.raises(TimelineError, match="cannot be read"):
+        projects.insert(tmp_path / "film.mlt", [], placement, tmp_path / "scored.mlt")

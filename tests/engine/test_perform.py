@@ -251,3 +251,18 @@ def test_swing_delays_the_second_eighth_only() -> None:
 )
 def test_stems_enter_and_leave_like_players(energy: list[float], wanted: str) -> None:
     assert "".join("x" if bar else "-" for bar in _playing_bars(energy, 0.5, 1.01)) == wanted
+
+
+@pytest.mark.parametrize("meter", [(4, 4), (3, 4), (2, 4), (6, 8)])
+@pytest.mark.parametrize("pickup", [0, 1])
+def test_every_meter_and_pickup_plays(meter: tuple[int, int], pickup: int) -> None:
+    times = tuple(Fraction(1, 3) + Fraction(60 * beat, 90) for beat in range(17))
+    grid = BeatGrid(times, meter, pickup)
+    score = perform(
+        song(4), grid, style=load_style("orchestral-pop"), key="C major", title="x", duration=times[-1] + 1, seed=3
+    )
+    assert all(stem.notes for stem in score.stems if stem.name in ("melody", "harmony", "bass", "pad"))
+    kicks = [note.start for stem in score.stems if stem.is_drum for note in stem.notes if note.pitch == 36]
+    downbeats = [float(time) for time in times[pickup :: grid.beats_per_bar]]
+    assert all(min(abs(float(kick) - time) for time in times) < 0.7 for kick in kicks)
+    assert not kicks or any(abs(float(kicks[0]) - beat) < 0.05 for beat in downbeats)

@@ -238,6 +238,8 @@ def remake(session: Session, take: Take, tools: Tools, progress: Progress = sile
     Raises SessionError where the record is of another model, or where what it was made of is gone.
     """
     revision = take.revision
+    if revision is not None and revision.kind == "reconform" and not revision.free:
+        return take.roll()  # nothing was written: its notes are those of its base, carried over
     if revision is not None and revision.kind == "combine":
         from .takes import combined_roll
 

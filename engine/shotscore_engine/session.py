@@ -187,15 +187,17 @@ class Session:
                 return take
         return self.take(cue, number)
 
+    def with_cue(self, cue: Cue) -> Session:
+        """This session with `cue`, new or in place of the one of its name."""
+        cues = tuple(cue if old.name == cue.name else old for old in self.cues)
+        return replace(self, cues=cues if cue in cues else (*cues, cue))
+
     def with_takes(self, cue: Cue, takes: Sequence[Take]) -> Session:
         """This session with `cue` (new, or in place of the one of its name) and `takes` added; the first is in use."""
-        cues = tuple(cue if old.name == cue.name else old for old in self.cues)
-        if cue not in cues:
-            cues = (*cues, cue)
         chosen = {**self.chosen, cue.name: takes[0].number} if takes else self.chosen
         given = max((take.number for take in takes), default=0)
         numbered = {**self.numbered, cue.name: max(given, self.next_take(cue.name) - 1)}
-        return replace(self, cues=cues, takes=(*self.takes, *takes), chosen=chosen, numbered=numbered)
+        return replace(self.with_cue(cue), takes=(*self.takes, *takes), chosen=chosen, numbered=numbered)
 
     # --- from the timeline to music -----------------------------------------------------------------------------
 
@@ -281,7 +283,7 @@ class Session:
                     model.device.provider,
                     model.device.reason,
                     spotted.tempi,
-                    _dialogue(self.picture, cue) if request.duck else (),
+                    dialogue_in(self.picture, cue) if request.duck else (),
                     recorded_versions(),
                     cue,
                     len(self.edits),
@@ -452,7 +454,7 @@ class Tools:
         return cls(Denoiser(request.model, request.device), load_style(request.style or DEFAULT_STYLE))
 
 
-def _dialogue(picture: Picture, cue: Cue) -> tuple[tuple[Fraction, Fraction], ...]:
+def dialogue_in(picture: Picture, cue: Cue) -> tuple[tuple[Fraction, Fraction], ...]:
     """The speech inside a cue, in seconds from its start."""
     inside = (
         (max(start, cue.start_frame) - cue.start_frame, min(end, cue.end_frame) - cue.start_frame)

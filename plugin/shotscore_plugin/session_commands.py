@@ -20,7 +20,6 @@ from .terminal import ProgressLine
 
 if TYPE_CHECKING:
     from shotscore_engine.locks import Lock
-    from shotscore_engine.picture import Picture
     from shotscore_engine.progress import Progress
     from shotscore_engine.request import ScoreRequest
     from shotscore_engine.session import Session, Take

@@ -40,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _joined(list(sys.argv[1:] if argv is None else argv))
     with ProgressLine(sys.stderr) as progress:
         try:
+            if handed := _hand_over(arguments):
+                return handed()
             options = _parser(arguments[:1]).parse_args(arguments)
             _listen_for_the_end()
             answer: Answer = options.run(options, progress)
@@ -113,6 +115,29 @@ def _research_module(name: str) -> Any:
         ) from problem
 
 
+WORKSHOP: dict[str, dict[tuple[str, ...], str]] = {
+    "dataset": {(): "dataset"},
+    "train": {("codec",): "train_codec", ("denoiser",): "train_denoiser", ("export",): "export"},
+}
+"""Commands that are whole programs of `shotscore_engine.training`, by the words that choose one."""
+
+
+def _hand_over(arguments: list[str]) -> Callable[[], int] | None:
+    """The workshop's program that `arguments` ask for; it reads the rest of them itself. None where it is not asked."""
+    command, *rest = arguments or [""]
+    for words, module in WORKSHOP.get(command, {}).items():
+        if tuple(rest[: len(words)]) == words:
+            wanted = [word for word in rest[len(words) :] if word != "--json"]  # it answers with JSON anyway
+            return lambda: int(_research_module(module).main(wanted) or OK)
+    return None
+
+
+def _choose(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    del progress
+    programs = ", ".join(" ".join(words) for words in WORKSHOP[options.command])
+    raise RequestError(f"{options.command} wants one of: {programs}; see shotscore {options.command} --help.")
+
+
 # --- options -----------------------------------------------------------------------------------------------------
 
 
@@ -151,6 +176,10 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
         research.set_defaults(module=name)
         if name in asked:
             _research_module(name).add_arguments(research)
+    command("dataset", _choose, "gather songs for training")
+    train = command("train", _choose, "train the codec, then the denoiser, then export both")
+    train.set_defaults(command="train")
+    train.add_argument("program", metavar="codec|denoiser|export", nargs="?", help="each has its own --help")
     return parser
 
 

@@ -23,7 +23,7 @@ HEAVY = ("numpy", "torch", "onnxruntime", "cv2", "av", "opentimelineio", "PySide
 def test_help_lists_the_commands_there_are(shotscore: Callable[..., Run]) -> None:
     run = shotscore("--help")
     assert run.code == 0
-    for command in ("demo", "spot", "score", "doctor", "evaluate", "figures"):
+    for command in ("demo", "spot", "score", "doctor", "evaluate", "figures", "dataset", "train"):
         assert f"\n    {command} " in run.out
         assert shotscore(command, "--help").code == 0
 
@@ -49,6 +49,18 @@ def test_bad_usage_is_one_sentence(arguments: tuple[str, ...], shotscore: Callab
     assert run.out == ""
     assert run.err.count("\n") == 1
     assert "--help" in run.err
+
+
+def test_the_workshop_is_at_hand(shotscore: Callable[..., Run], tmp_path: Path) -> None:
+    for program in ("codec", "denoiser", "export"):
+        run = shotscore("train", program, "--help")
+        assert run.code == 0
+        assert "--out" in run.out
+    assert "codec, denoiser, export" in shotscore("train").err
+    run = shotscore("dataset", "--out", tmp_path / "songs.npz")
+    assert run.code == 2
+    assert run.err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -111,6 +111,8 @@ def window_of(free: Bools, grid: BeatGrid, context_bars: int = CONTEXT_BARS) -> 
 def hushed(base: Roll, free: Bools, silent_there: NDArray[np.bool_]) -> Roll:
     """`base` with the notes that ring into free beats that shall be silent cut off there: silence was asked for."""
     stop = (free & silent_there[:, None]).T
+    if not stop.any():
+        return base
     notes = notes_of(base)
     for note in notes:
         part, start, end = int(note[0]), int(note[1]), int(note[2])

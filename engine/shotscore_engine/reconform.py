@@ -90,7 +90,7 @@ def reconform(
     """
     from .session import Session
 
-    detect = session.take(session.cues[0].name).request.detect if session.cues else "adaptive"
+    detect = session.takes[-1].request.detect if session.takes else "adaptive"
     read = Session.read(timeline, progress=progress).analysed(detect, progress)
     return follow(session, read.picture, read.timeline, tools, tempo=tempo, progress=progress)
 
@@ -117,7 +117,7 @@ def follow(
     titled = replace(session, timeline=timeline, title=session.name if timeline != session.timeline else session.title)
     whole = (Stretch(0, old.duration_frames, 0),)
     if stretches == whole and picture.duration_frames == old.duration_frames:
-        bars = tuple(row for cue in session.cues for row in _bars_as_they_were(cue, session.take(cue.name)))
+        bars = tuple(row for cue in _scored(session) for row in _bars_as_they_were(cue, session.take(cue.name)))
         same = replace(picture, warnings=old.warnings) == old and timeline == session.timeline
         kept = session if same else replace(titled, picture=picture)
         return Followed(kept, shots, bars, _hits_as_they_were(session))
@@ -127,6 +127,10 @@ def follow(
     rows: list[_Row] = []
     for number, cue in enumerate(session.cues):
         part = within(progress, number / len(session.cues), (number + 1) / len(session.cues))
+        if cue.name not in session.chosen:  # no music yet: it is spotted where it is now
+            start, end = _new_range(cue, old, picture, stretches)
+            now = now.with_cue(Cue(cue.name, start, end - start, spot(picture, start, end)))
+            continue
         row = _follow_cue(session, now, cue, stretches, tools, tempo, part)
         now = row.session
         rows.append(row)
@@ -279,12 +283,12 @@ def carried(roll: Roll, fitted: Regridded) -> Roll:
             places.setdefault(old, beat)
     notes = []
     for part, start, end, pitch, velocity in notes_of(roll).tolist():
-        old = start // STEPS_PER_BEAT
-        beat = places.get(old)
-        if beat is None:
+        was = start // STEPS_PER_BEAT
+        beat = places.get(was, -1)
+        if beat < 0:
             continue
         last = beat + 1
-        while last < len(origin) and origin[last] == old + last - beat:
+        while last < len(origin) and origin[last] == was + last - beat:
             last += 1
         begin = beat * STEPS_PER_BEAT + start % STEPS_PER_BEAT
         notes.append((part, begin, min(begin + end - start, last * STEPS_PER_BEAT), pitch, velocity))
@@ -425,11 +429,15 @@ def _hit_fates(
     return tuple(rows)
 
 
+def _scored(session: Session) -> list[Cue]:
+    return [cue for cue in session.cues if cue.name in session.chosen]
+
+
 def _hits_as_they_were(session: Session) -> tuple[HitFate, ...]:
     stretches = (Stretch(0, session.picture.duration_frames, 0),)
     return tuple(
         row
-        for cue in session.cues
+        for cue in _scored(session)
         for grid in (session.take(cue.name).grid,)
         for row in _hit_fates(grid, cue, grid, cue, stretches, session.picture.rate)
     )

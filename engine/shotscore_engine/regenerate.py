@@ -280,8 +280,10 @@ def base_of(take: Take, revision: Revision) -> Roll:
 
 
 def check_edit(session: Session, take: Take) -> None:
-    """Raises RequestError where the take was written for an earlier cut of the film."""
-    if take.edit != len(session.edits):
+    """Raises RequestError where the take was written for an earlier cut of the film, or another range of it."""
+    cue, then = session.cue(take.cue), take.spotted
+    elsewhere = then is not None and (then.start_frame, then.duration_frames) != (cue.start_frame, cue.duration_frames)
+    if take.edit != len(session.edits) or elsewhere:
         raise RequestError(
             f"Take {take.number} of {take.cue} was written for an earlier edit; use a later one, or undo to that edit."
         )

@@ -227,7 +227,7 @@ class Session:
         picture = detect_shots(self.picture, detect, within(progress, 0.0, 0.4))
         return replace(self, picture=find_dialogue(picture, within(progress, 0.4, 0.5)))
 
-    def spot(self, request: ScoreRequest, progress: Progress = silent) -> Spotted:
+    def spot(self, request: ScoreRequest, progress: Progress = silent, *, cue: str = FIRST_CUE) -> Spotted:
         """The cue `request` asks for: its hits, and its grid with the tempi it was chosen from.
 
         Raises RequestError where the range lies outside the picture.
@@ -239,41 +239,45 @@ class Session:
         end = self.picture.duration_frames if request.end_frame is None else request.end_frame
         check_range(request.start_frame, end, self.picture)
         hits = spot(self.picture, request.start_frame, end)
-        cue = Cue(FIRST_CUE, request.start_frame, end - request.start_frame, hits)
+        asked = Cue(cue, request.start_frame, end - request.start_frame, hits)
         arousal = 0.0
         if request.tempo_bpm is None:
             # What the picture feels like decides the tempo where the hits do not; any grid will do to read it.
-            duration = Fraction(cue.duration_frames) / self.picture.rate
+            duration = Fraction(asked.duration_frames) / self.picture.rate
             half_seconds = constant_grid(Fraction(120), Fraction(0), (4, 4), duration)
-            arousal = float(np.mean(self._features(cue, half_seconds, request, within(progress, 0.5, 1.0)).arousal))
-        return Spotted(cue, fit_tempo(cue, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
+            arousal = float(np.mean(self._features(asked, half_seconds, request, within(progress, 0.5, 1.0)).arousal))
+        return Spotted(asked, fit_tempo(asked, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
 
-    def score(self, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:
-        """This session with the cue `request` asks for, and `request.takes` takes of it.
+    def score(
+        self, request: ScoreRequest, tools: Tools, progress: Progress = silent, *, cue: str = FIRST_CUE
+    ) -> Session:
+        """This session with the cue `request` asks for, called `cue`, and `request.takes` takes of it.
 
-        The same picture and request give the same takes on the same machine. Raises RequestError, or Cancelled when
-        `progress` does.
+        The same picture and request give the same takes on the same machine. Raises RequestError, also where music of
+        the cue is locked, or Cancelled when `progress` does.
         """
+        if any(lock.cue == cue for lock in self.locks):
+            raise RequestError(f"Music of {cue} is locked; rescore it, which keeps what is locked, or unlock it first.")
         from .compose import brief_for, compose
         from .plan import choose_key
 
         model, style = tools.model, tools.style.name
-        spotted = self.spot(request, progress)
-        cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
+        spotted = self.spot(request, progress, cue=cue)
+        spot_cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
         # Looked at for the tempo already, unless that was given.
         done = 1.0 if request.tempo_bpm is None else 0.5
-        features = self._features(cue, grid, request, within(progress, done, 1.0))
+        features = self._features(spot_cue, grid, request, within(progress, done, 1.0))
         takes = []
         for number in range(request.takes):
             seed = request.seed + number
             key = request.key or choose_key(features, seed)
             part = within(progress, number / request.takes, (number + 1) / request.takes)
             part("denoise", 0.0)
-            roll = compose(brief_for(features, cue, grid, rate, request, key, style), model, request, seed, part)
+            roll = compose(brief_for(features, spot_cue, grid, rate, request, key, style), model, request, seed, part)
             takes.append(
                 Take(
-                    cue.name,
-                    self.next_take(cue.name) + number,
+                    cue,
+                    self.next_take(cue) + number,
                     replace(request, seed=seed, takes=1),
                     grid,
                     key,
@@ -283,14 +287,14 @@ class Session:
                     model.device.provider,
                     model.device.reason,
                     spotted.tempi,
-                    dialogue_in(self.picture, cue) if request.duck else (),
+                    dialogue_in(self.picture, spot_cue) if request.duck else (),
                     recorded_versions(),
-                    cue,
+                    spot_cue,
                     len(self.edits),
                 )
             )
         warned = tuple(dict.fromkeys((*self.picture.warnings, *features.warnings)))
-        return replace(self, picture=replace(self.picture, warnings=warned)).with_takes(cue, takes)
+        return replace(self, picture=replace(self.picture, warnings=warned)).with_takes(spot_cue, takes)
 
     def _features(self, cue: Cue, grid: BeatGrid, request: ScoreRequest, progress: Progress) -> BeatFeatures:
         from .compose import describe_cue

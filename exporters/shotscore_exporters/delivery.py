@@ -61,6 +61,8 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
     cues = []
     with staging(folder) as stage:
         for cue in session.cues:
+            if cue.name not in session.chosen:
+                continue  # spotted, and no music yet
             take = session.take(cue.name)
             made, table = _cue_files(session, take, stage, watch)
             clips += made
@@ -163,7 +165,8 @@ def _timeline(session: Session, clips: list[StemClip], stage: Path) -> None:
     edit = read_timeline(source)
     _anchor_media(edit, source.parent)
     # The clips lie in the hidden folder now and in their own soon; their relative paths are the same in both.
-    first = session.take(session.cues[0].name)
+    cue = next(cue for cue in session.cues if cue.name in session.chosen)
+    first = session.take(cue.name)
     provenance = {
         "made_by": "shotscore",
         "take": first.number,
@@ -173,7 +176,7 @@ def _timeline(session: Session, clips: list[StemClip], stage: Path) -> None:
         "session": f"{session.name}{SUFFIX}",
         "versions": first.versions,
     }
-    placement = place(session.picture, session.cues[0])
+    placement = place(session.picture, cue)
     scored = otio_format.insert(edit, clips, placement, provenance=provenance, relative_to=stage)
     otio_format.write(scored, stage / f"{session.name}.scored.otio")
 

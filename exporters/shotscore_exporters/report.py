@@ -77,7 +77,7 @@ def score_table(
     files: Mapping[str, str],
 ) -> Table:
     """What `score` answers: everything of `picture_table`, and the cues, the machine's part and the files."""
-    takes = [session.take(cue.name) for cue in session.cues]
+    takes = [session.take(cue.name) for cue in session.cues if cue.name in session.chosen]
     first = takes[0]
     hits = [hit for cue in session.cues for hit in cue.hits]
     return {

@@ -1,0 +1,191 @@
+"""Cues: where music begins and ends, several in one timeline, named 1m01, 1m02, … and never renumbered.
+
+A cue comes from a range, from markers, or from proposals. Markers make cues in two ways: one marker with a length
+whose name begins with "cue" or is a cue's name is one; two such markers without length, one after the other, are its
+start and end. Proposals ("spot for me") cut the picture where its energy or its place changes for longer than a moment,
+on the cuts the editor made. Cues may overlap where somebody wants them to.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .errors import RequestError
+from .picture import Marker, Picture
+from .progress import Progress, silent
+from .request import ScoreRequest, check_range
+from .spotting import Cue, marker_role, spot
+from .timing import format_timecode
+
+if TYPE_CHECKING:
+    from .session import Session, Tools
+
+SHORTEST_SECONDS = Fraction(8)
+"""Proposed cues are no shorter; a piece of music needs room."""
+_WINDOW_SECONDS = 6.0
+"""How much picture on either side of a cut is compared."""
+_CHANGE = 0.22
+"""How far energy, light and colour must change (mean distance, each in [0, 1]) for a cue to end there."""
+_NAME = re.compile(r"(\d+)m(\d+)([a-z]*)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A range that could be a cue, and why. Frames of the timeline."""
+
+    start_frame: int
+    end_frame: int
+    reason: str
+
+
+def next_name(taken: Sequence[str], reel: int = 1) -> str:
+    """The name after the highest one of the reel: 1m03 after 1m01 and 1m02, also where 1m02 is gone."""
+    numbers = [int(found[2]) for name in taken if (found := _NAME.fullmatch(name)) and int(found[1]) == reel]
+    return f"{reel}m{max(numbers, default=0) + 1:02}"
+
+
+def inserted_name(before: str, taken: Sequence[str]) -> str:
+    """A name for a cue put in after `before`: 1m01a, then 1m01b. Raises RequestError where the letters are used up."""
+    stem = _NAME.fullmatch(before)
+    root = f"{stem[1]}m{stem[2]}" if stem else before
+    for letter in "abcdefghijklmnopqrstuvwxyz":
+        if f"{root}{letter}" not in taken:
+            return f"{root}{letter}"
+    raise RequestError(f"There are 26 cues after {root} already; give this one a name of its own.")
+
+
+def add_cue(
+    session: Session, start_frame: int, end_frame: int, *, name: str | None = None, overlap: bool = False
+) -> Session:
+    """The session with a cue over [start_frame, end_frame), its hits spotted, and no music yet.
+
+    Raises RequestError where the range leaves the picture, the name is taken or no name, or where it overlaps another
+    cue and `overlap` does not say that this is meant.
+    """
+    check_range(start_frame, end_frame, session.picture)
+    taken = names_given(session)
+    called = next_name(taken) if name is None else name
+    if called in taken:
+        raise RequestError(f"There is or was a cue {called!r}; names are not used twice, so choose {next_name(taken)}.")
+    if not _NAME.fullmatch(called):
+        raise RequestError(f"{called!r} is not a cue's name; cues are called like 1m01.")
+    for other in session.cues:
+        if not overlap and start_frame < other.end_frame and other.start_frame < end_frame:
+            raise RequestError(
+                f"The range {start_frame}-{end_frame} overlaps {other.name} ({other.start_frame}-{other.end_frame}); "
+                "say that it is meant to, or choose another."
+            )
+    hits = spot(session.picture, start_frame, end_frame)
+    return session.with_cue(Cue(called, start_frame, end_frame - start_frame, hits))
+
+
+def score_cue(session: Session, name: str, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:
+    """The session with takes of the cue called `name`, over the cue's own range. Errors as `Session.score`."""
+    cue = session.cue(name)
+    asked = replace(request, start_frame=cue.start_frame, end_frame=cue.end_frame)
+    return session.score(asked, tools, progress, cue=name)
+
+
+def remove_cue(session: Session, name: str) -> Session:
+    """The session without a cue, its takes and its locks; its name is not given again."""
+    gone = session.cue(name)
+    return replace(
+        session,
+        cues=tuple(cue for cue in session.cues if cue is not gone),
+        takes=tuple(take for take in session.takes if take.cue != name),
+        retired=tuple(take for take in session.retired if take.cue != name),
+        locks=tuple(lock for lock in session.locks if lock.cue != name),
+        chosen={cue: number for cue, number in session.chosen.items() if cue != name},
+        numbered={**session.numbered, name: session.next_take(name) - 1},
+    )
+
+
+def names_given(session: Session) -> tuple[str, ...]:
+    """Every cue name there is or was, also in earlier states."""
+    states = [session, *(step.state for step in (*session.past, *session.future))]
+    names = dict.fromkeys(cue.name for state in states for cue in state.cues)
+    return tuple(names | dict.fromkeys(session.numbered))
+
+
+def marked_ranges(picture: Picture) -> tuple[tuple[str | None, int, int], ...]:
+    """(name, start, end) of the cues the markers ask for; no name where the marker gives none.
+
+    Raises RequestError where a start has no end after it.
+    """
+    found: list[tuple[str | None, int, int]] = []
+    opened: Marker | None = None
+    for marker in sorted(picture.markers, key=lambda one: one.frame):
+        if marker_role(marker) != "cue":
+            continue
+        if marker.duration_frames > 1:
+            found.append((_marker_name(marker), marker.frame, marker.frame + marker.duration_frames))
+        elif opened is None:
+            opened = marker
+        else:
+            found.append((_marker_name(opened), opened.frame, marker.frame))
+            opened = None
+    if opened is not None:
+        where = format_timecode(picture.start_frame + opened.frame, picture.rate, picture.drop_frame)
+        raise RequestError(f"The cue marker {opened.name!r} at {where} has no end; set another cue marker after it.")
+    return tuple(found)
+
+
+def _marker_name(marker: Marker) -> str | None:
+    found = _NAME.search(marker.name)
+    return found[0].lower() if found else None
+
+
+def propose(picture: Picture, progress: Progress = silent) -> tuple[Proposal, ...]:
+    """Cues from the picture: it is cut where energy or place changes, on the editor's own cuts; together they cover it.
+
+    Source: spotting sessions begin and end music where a scene does. What a scene is, the picture says only roughly:
+    the change of light, colour and motion over six seconds on either side of a cut, and black or titles between.
+    """
+    from .features.describe import describe
+    from .grid import constant_grid
+
+    rate = picture.rate
+    duration = Fraction(picture.duration_frames) / rate
+    whole = Cue("1m01", 0, picture.duration_frames)
+    seconds = constant_grid(Fraction(60), Fraction(0), (4, 4), duration)
+    seen = describe(picture, seconds, whole, progress=progress)
+    look = np.column_stack([seen.energy, (seen.valence + 1) / 2, seen.visual[:, 4:7]]).astype(float)
+    changes = {shot.start_frame: _change(look, float(shot.start_frame / rate)) for shot in picture.shots[1:]}
+    blank = {
+        shot.start_frame
+        for before, shot in zip(picture.shots, picture.shots[1:], strict=False)
+        if (before.media is None) != (shot.media is None)
+    }
+    edges, reasons = [0], ["the film begins"]
+    ranked = sorted(changes, key=lambda frame: (frame not in blank, -changes[frame]))
+    least = SHORTEST_SECONDS * rate
+    chosen: dict[int, str] = {}
+    for frame in ranked:
+        if frame not in blank and changes[frame] < _CHANGE:
+            continue
+        others = [0, picture.duration_frames, *chosen]
+        if min(abs(frame - other) for other in others) >= least:
+            chosen[frame] = (
+                "black or a title ends" if frame in blank else f"the picture changes by {changes[frame]:.2f}"
+            )
+    for frame in sorted(chosen):
+        edges.append(frame)
+        reasons.append(chosen[frame])
+    edges.append(picture.duration_frames)
+    return tuple(Proposal(start, end, reason) for start, end, reason in zip(edges, edges[1:], reasons, strict=False))
+
+
+def _change(look: NDArray[np.float64], second: float) -> float:
+    """Mean distance of the look before and after a moment; rows are seconds."""
+    at = int(second)
+    before, after = look[max(0, at - int(_WINDOW_SECONDS)) : at], look[at + 1 : at + 1 + int(_WINDOW_SECONDS)]
+    if not len(before) or not len(after):
+        return 0.0
+    return float(np.abs(before.mean(axis=0) - after.mean(axis=0)).max())

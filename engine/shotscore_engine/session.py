@@ -313,21 +313,10 @@ class Session:
         return 1 + max(given, self.numbered.get(cue, 0))
 
     def perform(self, take: Take) -> Score:
-        """A take played in its style; the same take gives the same score."""
-        from .perform import perform
-        from .styles import load_style
+        """A take played in its style, and in those its wishes name; the same take gives the same score."""
+        from .orchestrate import orchestrate
 
-        cue = self.cue(take.cue)
-        return perform(
-            take.roll(),
-            take.grid,
-            style=load_style(take.style),
-            key=take.key,
-            title=cue.name,
-            duration=Fraction(cue.duration_frames) / self.picture.rate,
-            seed=take.request.seed,
-            dialogue=take.dialogue,
-        )
+        return orchestrate(take, self.cue(take.cue), self.picture.rate)
 
     # --- the file ----------------------------------------------------------------------------------------------
 

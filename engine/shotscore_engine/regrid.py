@@ -113,6 +113,8 @@ class _Work:
         self.origin, self.eased = [-1] * count, [False] * count
         self.first_downbeat = (self.old.first_downbeat - run.first + count) % bar
         self._append(run)
+        if begin < 0:  # a cut on the beat, give or take a frame
+            self.times[count], self.eased[count] = Fraction(0), True
 
     def _append(self, run: Run) -> None:
         for beat in range(run.first, run.last):

@@ -117,6 +117,8 @@ def rescore(session: Session, cue_name: str, again: Again, tools: Tools, progres
     """
     take = session.take(cue_name, again.take)
     check_edit(session, take)
+    if session.chosen.get(cue_name) != take.number:
+        check_locked(session, cue_name, take.roll(), take)  # what is locked is the music in use
     cue, rate, grid = session.cue(cue_name), session.picture.rate, take.grid
     free = free_mask(session, take, again)
     request = _asked(session, take, again)

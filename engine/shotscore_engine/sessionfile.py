@@ -52,7 +52,7 @@ class SessionFile:
     def __init__(self, path: Path) -> None:
         """Opens and locks `path`. Raises SessionError where it cannot be read or another process has it open."""
         self.path = path.absolute()
-        self._lock = FileLock(self.path.with_name(self.path.name + LOCK_SUFFIX))
+        self._lock = lock_of(self.path)
         self._lock.take()
         try:
             sweep(self.path)
@@ -112,12 +112,26 @@ def _bytes(path: Path) -> bytes:
         raise SessionError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
+def lock_of(path: Path) -> "FileLock":
+    """The lock of the session in the file `path`, not taken yet."""
+    return FileLock(path.with_name(path.name + LOCK_SUFFIX))
+
+
 class FileLock:
     """A file that says which process has something open."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
         self._mine = ""
+
+    def __enter__(self) -> "FileLock":
+        self.take()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, problem: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.release()
 
     def take(self) -> None:
         """Lock. Raises SessionError where a process that still runs has it, or where the lock cannot be written."""

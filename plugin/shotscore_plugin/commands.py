@@ -1,6 +1,7 @@
 """What `spot` and `score` do, between their options and their answers."""
 
 import importlib.util
+from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -11,7 +12,8 @@ from shotscore_engine.errors import RequestError
 from shotscore_engine.measure import Stopwatch
 from shotscore_engine.progress import Progress
 from shotscore_engine.request import ScoreRequest, parse_range
-from shotscore_engine.session import Session, Tools
+from shotscore_engine.session import SUFFIX, Session, Tools
+from shotscore_engine.sessionfile import lock_of
 from shotscore_engine.timing import format_timecode
 
 from .answer import Answer
@@ -62,7 +64,10 @@ def score(timeline: Path, out: Path, span: str | None, request: ScoreRequest, pr
     find_soundfont(request.soundfont)  # like the model's, a wrong name is told before the long work
     tools = Tools.load(request)
     session = session.analysed(request.detect, watch).score(request, tools, watch)
-    delivery = deliver(session, out, watch)
+    path = out.absolute() / f"{session.name}{SUFFIX}"
+    # A session that is open in another process is not replaced under its hands.
+    with lock_of(path) if path.exists() else nullcontext():
+        delivery = deliver(session, out, watch)
     return Answer(delivery.report, score_text(delivery.report, out))
 
 

@@ -220,6 +220,8 @@ def test_a_take_that_would_change_what_is_locked_is_refused(session: Session) ->
         use_take(held, "1m01", 1)
     with pytest.raises(RequestError, match="other notes where 1m01 is locked"):
         delete_take(held, "1m01", 2)
+    with pytest.raises(RequestError, match="other notes where 1m01 is locked"):
+        held.rescore("1m01", Again((4, 4), take=1), TOOLS)
     assert use_take(replace(two, locks=(Lock("1m01", "harmony"),)), "1m01", 1).chosen == {"1m01": 1}
 
 

@@ -1,6 +1,7 @@
 """Commands on a session, end to end: each changes what it says, keeps the files together, and can be undone."""
 
 import json
+import textwrap
 from collections.abc import Callable, Iterator
 from fractions import Fraction
 from pathlib import Path
@@ -121,6 +122,25 @@ def test_a_session_that_is_open_or_not_there_is_told(shotscore: Shotscore, score
     assert shotscore("rescore", scored, "--shots", "5").code == 2
     assert shotscore("rescore", scored, "--shots", "a").code == 2
     assert shotscore("rescore", scored, "--style", "polka").code == 2
+
+
+def test_the_pages_example_runs(scored: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "session.md").read_text()
+    code = textwrap.dedent(page.split("## In Python\n")[1].split("`do` saves")[0]).replace("film.shot", "edit.shot")
+    monkeypatch.chdir(scored.parent)
+    before = Session.open(scored / "edit.shotscore")
+    exec(compile(code, "session.md", "exec"), {})
+    after = Session.open(scored / "edit.shotscore")
+    assert after.takes == before.takes
+    assert [step.did for step in after.future] == ["rescore"]
+
+
+def test_a_session_that_is_open_is_not_scored_over(shotscore: Shotscore, scored: Path, edit: Path) -> None:
+    before = (scored / "edit.shotscore").read_bytes()
+    with SessionFile(scored / "edit.shotscore"):
+        run = shotscore("score", edit, "--out", scored, "--steps", "2", "--seed", "2")
+    assert (run.code, "is open in" in run.err) == (2, True)
+    assert (scored / "edit.shotscore").read_bytes() == before
 
 
 def test_a_damaged_session_is_opened_as_it_was(shotscore: Shotscore, scored: Path) -> None:

@@ -40,17 +40,17 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = _joined(list(sys.argv[1:] if argv is None else argv))
     with ProgressLine(sys.stderr) as progress:
         try:
+            _listen_for_the_end()
             if handed := _hand_over(arguments):
                 return handed()
             options = _parser(arguments[:1]).parse_args(arguments)
-            _listen_for_the_end()
             answer: Answer = options.run(options, progress)
         except SystemExit as done:  # argparse, after --help or --version
             return int(done.code or 0)
         except InputError as problem:
             return _complain(progress, str(problem), BAD_INPUT)
         except (Cancelled, KeyboardInterrupt):
-            return _complain(progress, "Stopped; nothing was written.", CANCELLED)
+            return _complain(progress, "Stopped; nothing half-written is left.", CANCELLED)
         except Exception as problem:
             if os.environ.get("SHOTSCORE_DEBUG"):
                 raise
@@ -127,7 +127,7 @@ def _hand_over(arguments: list[str]) -> Callable[[], int] | None:
     command, *rest = arguments or [""]
     for words, module in WORKSHOP.get(command, {}).items():
         if tuple(rest[: len(words)]) == words:
-            wanted = [word for word in rest[len(words) :] if word != "--json"]  # it answers with JSON anyway
+            wanted = [word for word in rest[len(words) :] if word != "--json"]  # `dataset` answers with JSON anyway
             return lambda: int(_research_module(module).main(wanted) or OK)
     return None
 

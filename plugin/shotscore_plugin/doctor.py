@@ -132,8 +132,8 @@ def _player() -> Finding:
     return Finding(
         "Player",
         "limited",
-        "the built-in one (symusic)",
-        "Install FluidSynth for smoother sound (Debian: libfluidsynth3).",
+        "the built-in sampler",
+        "Install FluidSynth to render faster (Debian: libfluidsynth3).",
     )
 
 

@@ -193,7 +193,7 @@ def test_cancelling_leaves_nothing(kind: signal.Signals, tmp_path: Path) -> None
         work.send_signal(kind)
         rest = work.stderr.read()
         assert work.wait(60) == 130, rest
-    assert rest.endswith("shotscore: Stopped; nothing was written.\n")
+    assert rest.endswith("shotscore: Stopped; nothing half-written is left.\n")
     left = {name for name in _files(tmp_path) if not name.startswith("cache")}
     assert left == before.keys()
     assert not (tmp_path / "out").exists()

@@ -323,8 +323,10 @@ def _held_to_the_end(line: list[StepNote], stage: _Stage) -> list[StepNote]:
 
 def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note, ...]:
     """In seconds: timing, strength and length as a player would give them."""
-    chance = random.Random(f"{stage.seed}/{stage.style.name}/{stem.name}")
-    tempo_drift, notes = 0.0, []
+    # Chance hangs on where a note stands, not on what came before: bars made anew leave the others as they were played.
+    line_name = f"{stage.seed}/{stage.style.name}/{stem.name}"
+    drift = _drift(line_name, stage.steps // STEPS_PER_BEAT + 1)
+    chance, notes = random.Random(line_name), []
     last_start, together = None, 0.0
     final = stage.steps
     chords: dict[int, list[int]] = {}
@@ -333,8 +335,8 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
     for note in line:
         if note.start != last_start:
             # A player drifts slowly around the beat and errs a little on each attack; a chord errs as one.
-            tempo_drift = 0.8 * tempo_drift + chance.gauss(0, 0.35)
-            together, last_start = tempo_drift + chance.gauss(0, 0.6), note.start
+            chance = random.Random(f"{line_name}/{note.start}")
+            together, last_start = drift[note.start // STEPS_PER_BEAT] + chance.gauss(0, 0.6), note.start
         late_ms = stage.style.humanise_ms * max(-2.5, min(2.5, together + chance.gauss(0, 0.25))) - stem.lead_ms
         chord = sorted(chords[note.start])
         if stem.spread_ms and len(chord) > 1:
@@ -359,6 +361,14 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
         if start < end:
             notes.append(Note(start, end - start, pitch, velocity))
     return _without_overlaps(notes)
+
+
+def _drift(line_name: str, beats: int) -> list[float]:
+    """How far a player is off by beat, in units of the style's looseness: slow, and the same whatever is played."""
+    chance, drift = random.Random(f"{line_name}/drift"), [0.0]
+    for _ in range(beats):
+        drift.append(0.8 * drift[-1] + chance.gauss(0, 0.35))
+    return drift[1:]
 
 
 def _without_overlaps(notes: list[Note]) -> tuple[Note, ...]:

@@ -7,6 +7,7 @@ import pytest
 from scored import dice_tools, scored
 from shotscore_engine.errors import RequestError
 from shotscore_engine.orchestrate import style_spans
+from shotscore_engine.perform import Stem
 from shotscore_engine.regenerate import Again
 from shotscore_engine.session import Session
 from shotscore_engine.wishes import Wish
@@ -50,3 +51,22 @@ def test_rescoring_in_another_style_leaves_the_rest(session: Session) -> None:
     assert any(stem.name.endswith("-ambient") for stem in after.perform(take).stems)
     with pytest.raises(RequestError, match="polka"):
         after.perform(replace(take, request=replace(take.request, wishes=(Wish(0, 9, style="polka"),))))
+
+
+def test_bars_that_did_not_change_are_played_as_they_were() -> None:
+    session = scored([("a", 0, 700), ("b", 0, 150), ("c", 0, 700)])
+    after = session.rescore("1m01", Again((2, 2), tries=1), dice_tools())
+    take = after.take("1m01")
+    assert take.revision is not None
+    beats = [beat for run in take.revision.free for beat in (run.start_beat, run.end_beat)]
+    margin = 2 * take.grid.beats_per_bar  # held notes and entries of stems look that far around them
+    low = take.grid.time_at(min(beats) - margin)
+    high = take.grid.time_at(max(beats) + margin)
+    before, now = session.perform(session.take("1m01")), after.perform(take)
+
+    def away(stem: Stem) -> list[tuple[Fraction, int]]:
+        return [(one.start, one.pitch) for one in stem.notes if one.start + one.duration < low or one.start > high]
+
+    assert sum(len(away(stem)) for stem in before.stems) > 20
+    assert [away(stem) for stem in before.stems] == [away(stem) for stem in now.stems]
+    assert before.stems != now.stems

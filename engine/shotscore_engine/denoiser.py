@@ -200,7 +200,7 @@ class Denoiser:
         *,
         seed: int,
         steps: int = 20,
-        guidance: float = 2.0,
+        guidance: float = 1.5,
         rescale: float = 0.0,
         selector: Selector | None = None,
         known: Known | None = None,

@@ -47,7 +47,7 @@ class ScoreRequest:
     """The same request and seed make the same notes."""
     steps: int = 20
     """Denoising steps, 1 to 1000."""
-    guidance: float = 2.0
+    guidance: float = 1.5
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""
     selector: SelectorName = "language+video"
     mask: MaskKind = "aligned"

@@ -465,7 +465,7 @@ def markdown(judged: Judged, table: int | None = None) -> str:
 
 
 def shipped_composer(
-    model: Path | None = None, *, steps: int = 20, guidance: float = 2.0, threads: int = 0
+    model: Path | None = None, *, steps: int = 20, guidance: float = 1.5, threads: int = 0
 ) -> Composer:
     """The ONNX model as a composer. Raises ModelError where it cannot be loaded."""
     from ..denoiser import Denoiser
@@ -488,7 +488,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many pieces per song")
     parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that measure; 0 for none")
-    parser.add_argument("--guidance", type=float, default=2.0)
+    parser.add_argument("--guidance", type=float, default=1.5)
 
 
 def run(options: argparse.Namespace, progress: Progress = silent) -> dict[str, Any]:

@@ -48,7 +48,9 @@ def never() -> Tools:
     raise AssertionError("no music has to be written")
 
 
-def heard(session: Session, start_frame: Fraction | int, end_frame: Fraction | int) -> set[tuple[Fraction, int, int, int]]:
+def heard(
+    session: Session, start_frame: Fraction | int, end_frame: Fraction | int
+) -> set[tuple[Fraction, int, int, int]]:
     """(frames after `start_frame`, part, pitch, velocity) of every note that begins between two frames."""
     take, cue = session.take("1m01"), session.cue("1m01")
     notes = []

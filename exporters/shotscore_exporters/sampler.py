@@ -262,21 +262,34 @@ class SoundFont:
         return np.frombuffer(stored, "<i2").astype(np.float32) / np.float32(32_768)
 
     def _vorbis(self, stored: bytes, index: int) -> Sound:
-        import av
+        decoded = self._decoded(stored, index, trims=True)
+        length = int.from_bytes(stored[max(stored.rfind(b"OggS"), 0) + 6 :][:8], "little")
+        if len(decoded) < length:
+            # FFmpeg takes too much off the end of a stream of one page, and with it the end of the loop.
+            whole = self._decoded(stored, index, trims=False)
+            for skipped in (0, *(2**power for power in range(5, 13))):
+                if np.array_equal(whole[skipped : skipped + len(decoded)], decoded):
+                    return whole[skipped : skipped + length]
+        return decoded
 
-        decoded: list[Sound] = []
+    def _decoded(self, stored: bytes, index: int, trims: bool) -> Sound:
+        import av
+        from av.codec.context import Flags2
+
+        decoded = [np.zeros(0, np.float32)]
         length = 0
         try:
             with av.open(io.BytesIO(stored), "r", format="ogg") as file:
+                if not trims:
+                    file.streams.audio[0].codec_context.flags2 |= Flags2.skip_manual
                 for frame in file.decode(audio=0):
-                    channel = np.asarray(frame.to_ndarray(), np.float32)[0]
-                    decoded.append(channel)
-                    length += len(channel)
+                    decoded.append(np.asarray(frame.to_ndarray(), np.float32)[0])
+                    length += len(decoded[-1])
                     if length > _LONGEST_SAMPLE:
                         self._damaged(f"sample {index} is longer than {_LONGEST_SAMPLE}")
         except (av.FFmpegError, IndexError, ValueError):
             self._damaged(f"sample {index} cannot be decoded")
-        whole = np.concatenate([np.zeros(0, np.float32), *decoded])
+        whole = np.concatenate(decoded)
         return np.where(np.isfinite(whole), whole, np.float32(0)).astype(np.float32)
 
     def _damaged(self, what: str) -> NoReturn:
@@ -590,7 +603,7 @@ def _filtered(sound: Sound, voice: _Voice, seconds: NDArray[np.float64], sample_
         cutoff += zone[Gen.MOD_LFO_TO_CUTOFF] * _mod_lfo(zone, times)
     _, least, most = _LIMITS[Gen.CUTOFF]
     cutoff = np.clip(np.round(cutoff / _CUTOFF_STEP) * _CUTOFF_STEP, least, most)
-    if (cutoff >= most).all():
+    if (cutoff >= most).all() and not zone[Gen.RESONANCE]:
         return sound
     peak = 10 ** (zone[Gen.RESONANCE] / 200)
     edges = [0, *(np.flatnonzero(np.diff(cutoff)) + 1).tolist(), len(cutoff)]

@@ -3,8 +3,7 @@
 Two players. FluidSynth where its library is installed: it follows the SoundFont specification (filters,
 modulators, the pedal), and with dynamic loading reads only the samples of the instrument asked for. Its functions
 are called by ctypes, because pyfluidsynth gives 16-bit samples only; ctypes lets go of Python's lock, so that stems
-render side by side. Else symusic, which comes with the package, reads .sf2 and .sf3 and is as fast, but plays
-without a SoundFont's filters.
+render side by side. Else our own `sampler`, which needs nothing installed and sounds the same to within a decibel.
 """
 
 import ctypes
@@ -24,7 +23,9 @@ from shotscore_engine.errors import InputError, RequestError
 from shotscore_engine.perform import Stem
 from shotscore_engine.timing import quantise
 
-Player = Literal["auto", "fluidsynth", "symusic"]
+from . import sampler
+
+Player = Literal["auto", "fluidsynth", "sampler"]
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
 _FOURTH_ORDER = 4
@@ -44,13 +45,14 @@ def play(
         raise RequestError("Stems of several programs cannot be played at once; sort them with `programs` first.")
     if chosen(player) == "fluidsynth":
         return _play_with_fluidsynth(stems, soundfont, sample_rate, samples)
-    return [_play_with_symusic(stem, soundfont, sample_rate, samples) for stem in stems]
+    font = sampler.read_soundfont(soundfont)
+    return [sampler.play(stem, font, sample_rate, samples) for stem in stems]
 
 
-def chosen(player: Player) -> Literal["fluidsynth", "symusic"]:
+def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:
     """Who plays on this machine."""
     if player == "auto":
-        return "fluidsynth" if fluidsynth_library() else "symusic"
+        return "fluidsynth" if fluidsynth_library() else "sampler"
     return player
 
 
@@ -110,7 +112,7 @@ def _fluidsynth() -> Any:
     name = fluidsynth_library()
     if name is None:
         raise RequestError(
-            "FluidSynth's library is not installed; install it (Debian: libfluidsynth3) or choose symusic."
+            "FluidSynth's library is not installed; install it (Debian: libfluidsynth3) or choose the sampler."
         )
     if sys.platform == "win32":
         os.add_dll_directory(str(Path(name).parent))
@@ -194,32 +196,3 @@ def _play_with_fluidsynth(
         library.delete_fluid_synth(synth)
         library.delete_fluid_settings(settings)
     return [plane.T for plane in planes]
-
-
-def _play_with_symusic(stem: Stem, soundfont: Path, sample_rate: int, samples: int) -> NDArray[np.float32]:
-    import symusic
-
-    score = symusic.Score(480, ttype="tick")
-    score.tempos.append(symusic.Tempo(0, 125.0))
-    # 480 ticks of 480 ms: a tick is a millisecond.
-    track = symusic.Track("", stem.program, stem.is_drum, ttype="tick")
-    for note in stem.notes:
-        start = quantise(note.start * 1000)
-        end = max(start + 1, quantise((note.start + note.duration) * 1000))
-        track.notes.append(symusic.Note(start, end - start, note.pitch, note.velocity, ttype="tick"))
-    for control in stem.controls:
-        track.controls.append(
-            symusic.ControlChange(quantise(control.time * 1000), control.number, control.value, ttype="tick")
-        )
-    score.tracks.append(track)
-    sound = np.zeros((samples, 2), np.float32)
-    if stem.notes:
-        try:
-            played = symusic.Synthesizer(str(soundfont), sample_rate).render(score, stereo=True)
-        except (RuntimeError, ValueError, TypeError) as problem:
-            raise InputError(
-                f"symusic cannot play the SoundFont {soundfont} ({problem}); install FluidSynth."
-            ) from problem
-        count = min(samples, played.shape[1])
-        sound[:count] = np.asarray(played, np.float32).T[:count]
-    return sound

@@ -116,7 +116,7 @@ def test_handles_stand_before_and_after(score: Score, placement: Placement, tmp_
     assert (clip.start_frame, clip.pre_roll_frames) == (placement.start_frame, 24)
 
 
-@pytest.mark.parametrize("player", ["fluidsynth", "symusic"])
+@pytest.mark.parametrize("player", ["fluidsynth", "sampler"])
 def test_both_players_play_every_stem_on_time(score: Score, placement: Placement, player: synth.Player) -> None:
     font = soundfont.find_soundfont()
     for stem in score.stems[:2]:

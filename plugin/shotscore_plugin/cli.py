@@ -13,7 +13,9 @@ import json
 import os
 import signal
 import sys
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -38,9 +40,8 @@ class _Parser(argparse.ArgumentParser):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; the exit code."""
     arguments = _joined(list(sys.argv[1:] if argv is None else argv))
-    with ProgressLine(sys.stderr) as progress:
+    with ProgressLine(sys.stderr) as progress, _ending_like_ctrl_c():
         try:
-            _listen_for_the_end()
             if handed := _hand_over(arguments):
                 return handed()
             options = _parser(arguments[:1]).parse_args(arguments)
@@ -259,16 +260,21 @@ def _complain(progress: ProgressLine, sentence: str, code: int) -> int:
     return code
 
 
-def _listen_for_the_end() -> None:
-    """Being told to end is like Ctrl-C: clean up, then go. Only the main thread of a process may say so."""
+@contextmanager
+def _ending_like_ctrl_c() -> Iterator[None]:
+    """Being told to end (SIGTERM) cleans up as Ctrl-C does. Only a process's main thread may arrange that."""
 
     def stop(*_: object) -> NoReturn:
         raise KeyboardInterrupt
 
-    try:
-        signal.signal(signal.SIGTERM, stop)
-    except ValueError:
+    if threading.current_thread() is not threading.main_thread():
+        yield
         return
+    before = signal.signal(signal.SIGTERM, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 if __name__ == "__main__":

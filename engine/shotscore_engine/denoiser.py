@@ -306,6 +306,10 @@ class _Bound:
         self._bind("visual", self._twice(condition.visual))
         self._bind("sac_mask", self._twice(condition.sac_mask))
         self._bind("x_t", np.zeros((self.batch, beats, width), np.float32))
+        # Self-conditioning: what the step before took x_0 to be. A model trained without it has no such input.
+        self.hears_estimate = "estimate" in {node.name for node in self.session.get_inputs()}
+        if self.hears_estimate:
+            self._bind("estimate", np.zeros((self.batch, beats, width), np.float32))
         for name in ("t", "language_on", "visual_on"):
             self._bind(name, np.zeros(self.batch, np.float32))
         self.output = self._value(np.zeros((self.batch, beats, width), np.float32))
@@ -337,6 +341,8 @@ class _Bound:
         self.session.run_with_iobinding(self.binding)
         x_0 = self.output.numpy()
         answer = x_0[0] if self.batch == 1 else guided(x_0[0], x_0[1], self.guidance, self.rescale)
+        if self.hears_estimate:
+            self.values["estimate"].update_inplace(self._twice(np.float32(answer * (1 - self.known_mask))))
         return np.asarray(answer * (1 - self.known_mask) + self.known, np.float32)
 
 

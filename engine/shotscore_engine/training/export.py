@@ -130,6 +130,7 @@ def denoiser_inputs(beats: int, latents: int, batch: int = 2) -> dict[str, torch
         "language_on": torch.tensor([1.0, 0.0])[:batch],
         "visual_on": torch.tensor([0.0, 1.0])[:batch],
         "sac_mask": (ids[:, None] == ids[None, :]).expand(batch, -1, -1).clone(),
+        "estimate": normal(batch, beats, latents),
     }
 
 
@@ -163,7 +164,7 @@ def main(arguments: list[str] | None = None) -> int:
         width = weights["null"].shape[0]
         layers = 1 + max(int(name.split(".")[1]) for name in weights if name.startswith("blocks."))
         denoiser = Denoiser(DenoiserConfig(latent=latent, width=width, heads=width // 64, layers=layers))
-        denoiser.load_state_dict(weights)
+        denoiser.start_from(weights)
         metadata = shared | {"denoiser": json.dumps(describe_config(denoiser.config))}
         inputs = denoiser_inputs(24, latent * len(PARTS))
         worst = export(Denoise(denoiser), options.out / "denoiser.onnx", inputs, ("x_0",), metadata)

@@ -275,6 +275,7 @@ class Denoiser(nn.Module):
         self.config = config
         width, latents = config.width, config.latent * len(PARTS)
         self.embed = nn.Linear(2 * latents + len(PARTS), width)
+        self.estimate = nn.Linear(latents, width, bias=False)
         self.frame = nn.Sequential(nn.Linear(FRAME_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
         self.language = nn.Linear(LANGUAGE_WIDTH, width)
         self.visual = nn.Sequential(nn.Linear(VISUAL_WIDTH, width), nn.SiLU(), nn.Linear(width, width))
@@ -289,8 +290,13 @@ class Denoiser(nn.Module):
         for layer in (self.modulation, self.final_modulation, self.out):
             nn.init.zeros_(layer.weight)
             nn.init.zeros_(layer.bias)
+        nn.init.zeros_(self.estimate.weight)
         with torch.no_grad():  # every residual branch starts a little open, so that all of them learn from step one
             self.modulation.bias.view(9, width)[2::3] = 0.2
+
+    def start_from(self, weights: dict[str, Tensor]) -> None:
+        """Takes over `weights`; those of a model from before self-conditioning leave `estimate` unheard."""
+        self.load_state_dict({"estimate.weight": torch.zeros_like(self.estimate.weight), **weights})
 
     def context(self, language: Tensor, visual: Tensor, language_on: Tensor, visual_on: Tensor) -> Tensor:
         """The feature rows the selector lets through, (B, T, D); both off gives the learned null row."""
@@ -310,15 +316,17 @@ class Denoiser(nn.Module):
         language_on: Tensor,
         visual_on: Tensor,
         sac_mask: Tensor,
+        estimate: Tensor,
     ) -> Tensor:
         """Predicts v, (B, T, P * latent).
 
         x_t (B, T, P * latent): noisy latents, unit variance; t (B,): 0 to 1000; known (B, T, P * latent): clean
         latents where known_mask (B, T, P) is 1, zeros elsewhere; frame (B, T, FRAME_WIDTH): see `conditions`;
         language (B, T, 384), visual (B, T, 16): features per beat; language_on, visual_on (B,): the selector's
-        choice at this timestep, 0 or 1; sac_mask (B, T, T) bool.
+        choice at this timestep, 0 or 1; sac_mask (B, T, T) bool; estimate (B, T, P * latent): x_0 as the step before
+        saw it, zeros at the first step and where the music is known (self-conditioning: Chen et al., 2023).
         """
-        x = self.embed(torch.cat([x_t, known, known_mask], dim=-1)) + self.frame(frame)
+        x = self.embed(torch.cat([x_t, known, known_mask], dim=-1)) + self.estimate(estimate) + self.frame(frame)
         context = self.context(language, visual, language_on, visual_on)
         time = F.silu(self.time(timestep_embedding(t, 256)))
         modulation = self.modulation(time).view(x.shape[0], 9, -1)

@@ -3,7 +3,7 @@
 `python -m shotscore_engine.training.train_denoiser --songs FILE --codec FOLDER --out FOLDER --minutes N`
 
 Resumes from FOLDER where a run was stopped or killed, and warm-starts from `--start` weights otherwise. The rate is
-held and falls over the last fifth of the minutes given. One model serves Tables 1 and 2: for each example the
+held and falls over the last share of the minutes given. One model serves Tables 1 and 2: for each example the
 selector's choice, the mask kind and its k are drawn at random, and so is what is known of the music (infilling).
 """
 
@@ -31,8 +31,9 @@ from .pairs import Pair, bridges, curves, make_pair, measure_scale, withhold
 from .scene_bank import encode_words, load_bank
 from .train_codec import SHARES, split_of_song
 
+TIMESTEP_POWER = 1.5
 LENGTHS = (64, 128, 256)
-LENGTH_SHARES = (0.4, 0.4, 0.2)
+LENGTH_SHARES = (0.3, 0.4, 0.3)
 
 
 class Examples:
@@ -112,19 +113,30 @@ def draw_mask(pair: Pair, beats: int, rng: np.random.Generator) -> np.ndarray:
     return sac_mask(kind, beats, k=int(rng.choice([4, 8, 8, 16, 32])), cut_beats=pair.cuts.tolist())  # type: ignore[arg-type]
 
 
-def v_loss(model: torch.nn.Module, batch: dict[str, Tensor], t: Tensor) -> Tensor:
-    """Mean squared error of v over what is not known; (B,)."""
+def v_loss(model: torch.nn.Module, batch: dict[str, Tensor], t: Tensor, *, twice: bool) -> Tensor:
+    """Mean squared error of v over what is not known; (B,).
+
+    `twice` predicts first without an estimate of x_0, then with that first answer as the estimate, as in sampling.
+    """
     x_0 = batch["x_0"]
     alpha_bar = torch.exp(log_alpha_bar(t))[:, None, None]
     noise = torch.randn_like(x_0)
     alpha, sigma = torch.sqrt(alpha_bar), torch.sqrt(1 - alpha_bar)
     known = batch["known_mask"].repeat_interleave(x_0.shape[-1] // len(PARTS), dim=-1)
     x_t = (alpha * x_0 + sigma * noise) * (1 - known)
-    v = model(
-        x_t, t, batch["known"], batch["known_mask"], batch["frame"], batch["language"], batch["visual"],
-        batch["language_on"], batch["visual_on"], batch["sac_mask"],
-    )  # fmt: skip
-    error = (v.float() - (alpha * noise - sigma * x_0)) ** 2 * (1 - known)
+
+    def predict(estimate: Tensor) -> Tensor:
+        v: Tensor = model(
+            x_t, t, batch["known"], batch["known_mask"], batch["frame"], batch["language"], batch["visual"],
+            batch["language_on"], batch["visual_on"], batch["sac_mask"], estimate,
+        )  # fmt: skip
+        return v.float()
+
+    estimate = torch.zeros_like(x_0)
+    if twice:
+        with torch.no_grad():
+            estimate = (alpha * x_t - sigma * predict(estimate)) * (1 - known)
+    error = (predict(estimate) - (alpha * noise - sigma * x_0)) ** 2 * (1 - known)
     return error.sum((1, 2)) / (1 - known).sum((1, 2)).clamp(min=1)
 
 
@@ -149,6 +161,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--ema", type=float, default=0.9995)
     parser.add_argument("--width", type=int, default=DenoiserConfig.width)
     parser.add_argument("--layers", type=int, default=DenoiserConfig.layers)
+    parser.add_argument("--fall", type=float, default=0.3, help="share of the minutes over which the rate falls")
+    parser.add_argument("--compile", action="store_true", help="compile the network first (needs a C++ compiler)")
     parser.add_argument("--seed", type=int, default=1)
     options = parser.parse_args(arguments)
 
@@ -165,7 +179,7 @@ def main(arguments: list[str] | None = None) -> int:
     config = DenoiserConfig(width=options.width, layers=options.layers, heads=options.width // 64)
     model, ema = Denoiser(config), Denoiser(config)
     if options.start is not None:
-        model.load_state_dict(load_file(options.start))
+        model.start_from(load_file(options.start))
     ema.load_state_dict(model.state_dict())
     ema.requires_grad_(False)
     decayed = [p for p in model.parameters() if p.ndim > 1]
@@ -174,7 +188,7 @@ def main(arguments: list[str] | None = None) -> int:
         [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
         lr=options.rate, betas=(0.9, 0.98), fused=True,
     )  # fmt: skip
-    network, optimizer = fabric.setup(model, optimizer)
+    network, optimizer = fabric.setup(torch.compile(model, dynamic=True) if options.compile else model, optimizer)
     step = load_state(options.out / "denoiser", model, optimizer, ema=ema)
     rng = np.random.default_rng([options.seed, step, fabric.global_rank])
 
@@ -193,9 +207,10 @@ def main(arguments: list[str] | None = None) -> int:
             stacked["known"][some] = values * each
         return {name: fabric.to_device(tensor) for name, tensor in stacked.items()}
 
-    def timesteps(count: int, generator: np.random.Generator) -> Tensor:
+    def timesteps(count: int, generator: np.random.Generator, power: float = 1.0) -> Tensor:
         even = (np.arange(count) + generator.random()) / count  # stratified: less noise in the loss
-        return fabric.to_device(torch.from_numpy((MAX_T * (1 - even)).astype(np.float32)))
+        # Leaning toward the music, as the sampler's steps do: most of the noisy half tells hardly more than t = 1000.
+        return fabric.to_device(torch.from_numpy((MAX_T * (1 - even) ** power).astype(np.float32)))
 
     checks = [batch(watched, 128, np.random.default_rng(i)) for i in range(2)]
     log = options.out / "denoiser.log.jsonl"
@@ -203,13 +218,14 @@ def main(arguments: list[str] | None = None) -> int:
     while (elapsed := (time.monotonic() - begun) / 60) < options.minutes:
         step += 1
         left = 1 - elapsed / options.minutes
-        rate = options.rate * min(1.0, step / 300) * min(1.0, 0.02 + left * 5 * 0.98)
+        rate = options.rate * min(1.0, step / 300) * min(1.0, 0.02 + 0.98 * left / options.fall)
         for group in optimizer.param_groups:
             group["lr"] = rate
         length = int(rng.choice(LENGTHS, p=LENGTH_SHARES))
         examples_now = batch(examples, length, rng)
         optimizer.zero_grad(set_to_none=True)
-        loss = v_loss(network, examples_now, timesteps(len(examples_now["x_0"]), rng)).mean()
+        t = timesteps(len(examples_now["x_0"]), rng, TIMESTEP_POWER)
+        loss = v_loss(network, examples_now, t, twice=bool(rng.random() < 0.5)).mean()
         fabric.backward(loss)
         fabric.clip_gradients(network, optimizer, max_norm=1.0)
         optimizer.step()
@@ -222,9 +238,12 @@ def main(arguments: list[str] | None = None) -> int:
             if step % 500 == 0:
                 with torch.no_grad(), fabric.autocast():
                     torch.manual_seed(0)
-                    losses = [v_loss(ema, c, timesteps(len(c["x_0"]), np.random.default_rng(0))) for c in checks]
+                    at = [timesteps(len(c["x_0"]), np.random.default_rng(0)) for c in checks]
+                    losses = [v_loss(ema, c, t, twice=False) for c, t in zip(checks, at, strict=True)]
+                    again = [v_loss(ema, c, t, twice=True) for c, t in zip(checks, at, strict=True)]
                     torch.manual_seed(options.seed + step)
                 row["validation"] = float(torch.cat(losses).mean())
+                row["validation_with_estimate"] = float(torch.cat(again).mean())
             append_json(log, row)
         if not math.isfinite(running):
             raise FloatingPointError(f"The loss is no longer a number at step {step}; lower --rate and resume.")

@@ -37,6 +37,10 @@ class NewerSessionError(SessionError):
     """A session file was written by a newer Shotscore."""
 
 
+class HostError(InputError):
+    """An editor is not there, does not answer, or does not do what it was asked."""
+
+
 class OutputError(InputError):
     """A folder or file cannot be written."""
 

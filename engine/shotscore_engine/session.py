@@ -238,7 +238,10 @@ class Session:
 
         end = self.picture.duration_frames if request.end_frame is None else request.end_frame
         check_range(request.start_frame, end, self.picture)
-        hits = spot(self.picture, request.start_frame, end)
+        # What a person set stays. Ignored ones first: they must not take away a hit that was moved a little.
+        before = [hit for known in self.cues if known.name == cue for hit in known.hits if hit.kind == "person"]
+        own = sorted((hit for hit in before if request.start_frame < hit.frame < end), key=lambda hit: hit.weight)
+        hits = spot(self.picture, request.start_frame, end, own=own)
         asked = Cue(cue, request.start_frame, end - request.start_frame, hits)
         arousal = 0.0
         if request.tempo_bpm is None:

@@ -4,6 +4,7 @@ Exact both ways: `beat_at` and `time_at` are each other's inverse on fractions, 
 -> beat -> frame returns the same frame for any rate and tempo map.
 """
 
+import math
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -155,11 +156,17 @@ def fit_hits_steadily(
     """`fit_hits` on `constant_grid` without making it; accents outside the cue count too."""
     beat_frames = frame_at(60 / bpm, rate)
     pulse, first_frame = pulse_beats(meter), start_frame + frame_at(offset, rate)
-    downbeat, bar = offset // (60 / bpm), meter[0] * 4 // meter[1]
+    downbeat, bar = offset // (60 / bpm) % (meter[0] * 4 // meter[1]), meter[0] * 4 // meter[1]
+    # In whole numbers over one denominator, which is several times quicker than fractions.
+    pulse_frames = pulse * beat_frames
+    unit = math.lcm(pulse_frames.denominator, first_frame.denominator)
+    pulse_units, first_units = int(pulse_frames * unit), int(first_frame * unit)
     fits = []
     for hit in hits:
-        beats = pulse * quantise((hit.frame - first_frame) / (pulse * beat_frames))
-        fits.append(_fit(hit, beats + downbeat % bar, beats % bar == 0, first_frame + beats * beat_frames))
+        number = (2 * (hit.frame * unit - first_units) + pulse_units) // (2 * pulse_units)
+        beats = pulse * number
+        frame = Fraction(first_units + number * pulse_units, unit)
+        fits.append(_fit(hit, beats + downbeat, beats % bar == 0, frame))
     return tuple(fits)
 
 

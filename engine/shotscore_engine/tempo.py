@@ -13,8 +13,9 @@ A candidate is a tempo, a meter and the offset of its first downbeat. Its score,
   tempi far from what the arousal asks, in octaves.
 
 The search is exact, not sampled: for every hundredth of a BPM a histogram of the hits' places in the bar gives an
-upper bound over all offsets, and wherever that bound could still win, sorting the edges of the tolerance windows gives
-the best offset itself. Floats do the search; what is returned is exact.
+upper bound over all offsets. Wherever that bound could still win it is drawn tighter with finer bins, and what is then
+left is solved: sorting the edges of the tolerance windows gives the best offset itself. Floats do the search; what is
+returned is exact.
 
 Source: the idea of counting hits met by a tempo is Digital Performer's Find Tempo; expectation and phrases are ours.
 """
@@ -56,8 +57,12 @@ SANE_BPM = (30.0, 300.0)
 
 DOWNBEAT_CREDIT, SUBDIVISION_CREDIT = 0.5, 0.25
 _METER_BELIEF = {(4, 4): 1.0, (2, 4): 0.95, (3, 4): 0.9, (6, 8): 0.82}
-_BINS = 24
-"""Bins a quarter note in the bounding histogram; halves of a beat and thirds of a dotted beat fall on bin edges."""
+_BINS = (24, 96, 384)
+"""Bins a quarter note in the bounding histograms, coarse to fine; halves and thirds of an accent fall on bin edges."""
+_CIRCLE = 12
+"""Quarter notes in which every meter's bars come out even: one histogram serves them all."""
+_PHRASE_VALUES = np.array([1.0, 0.0, 0.3, 0.0, 0.8, 0.0, 0.3, 0.0])
+"""What a phrase is worth by the bars it has beyond whole eights."""
 _SLIVER = 1e-7
 """Quarter notes; offsets that hold for less are no answer."""
 
@@ -190,7 +195,7 @@ class _Bar:
 
 def _phrase_value(bars: NDArray[np.int64]) -> Floats:
     """How whole a phrase of so many bars is, 0 to 1."""
-    return np.select([bars < 1, bars % 8 == 0, bars % 4 == 0, bars % 2 == 0], [0.0, 1.0, 0.8, 0.3], 0.0)
+    return np.asarray(_PHRASE_VALUES[bars & 7] * (bars > 0))
 
 
 def _distance(position: Floats, spacing: float) -> Floats:
@@ -285,31 +290,49 @@ class _Solution:
 
 def _search(problem: _Problem, tempi: Floats, meters: Sequence[Meter], count: int) -> list[_Solution]:
     """The best `count` tempi apart from each other; the first is the best of all tempi, offsets and meters."""
-    bounds = _upper_bounds(problem, tempi, [_Bar.of(meter) for meter in meters])
-    tried: dict[tuple[int, int], _Solution] = {}
+    bars = [_Bar.of(meter) for meter in meters]
+    coarse = _upper_bounds(problem, tempi, bars, _BINS[0])
+    bounds = coarse.ravel().copy()
+    """One a cell, that is a meter and a tempo: no offset there scores more."""
+    solved: dict[int, _Solution] = {}
 
-    def best_of(cells: NDArray[np.int64]) -> None:
-        for row, meter in enumerate(meters):
-            mine = (cells[cells // len(tempi) == row] % len(tempi)).tolist()
-            columns = np.array([column for column in mine if (row, column) not in tried], dtype=np.int64)
-            for some in _batches(columns, len(problem.times)):
-                scores, offsets = _best_offsets(problem, tempi[some], _Bar.of(meter))
-                for column, score, offset in zip(some, scores, offsets, strict=True):
-                    solution = _Solution(float(score), float(tempi[column]), float(offset), meter)
-                    tried[row, int(column)] = solution
+    def by_meter(cells: NDArray[np.int64]) -> Iterator[tuple[int, NDArray[np.int64], NDArray[np.int64]]]:
+        for row in range(len(meters)):
+            mine = cells[cells // len(tempi) == row]
+            if len(mine):
+                yield row, mine, mine % len(tempi)
 
-    order = np.argsort(-bounds, axis=None, kind="stable")
-    for peak in _peaks(bounds.max(axis=0), tempi, 2 * count):
+    def tighten(cells: NDArray[np.int64], bins: int) -> None:
+        for row, mine, columns in by_meter(cells):
+            tighter = _upper_bounds(problem, tempi[columns], [bars[row]], bins)[0]
+            bounds[mine] = np.minimum(bounds[mine], tighter)
+
+    def solve(cells: NDArray[np.int64]) -> float:
+        """The best score so far, those of `cells` included."""
+        for row, mine, columns in by_meter(np.array([cell for cell in cells if cell not in solved], np.int64)):
+            for some in _batches(np.arange(len(mine)), len(problem.times)):
+                scores, offsets = _best_offsets(problem, tempi[columns[some]], bars[row])
+                for cell, column, score, offset in zip(mine[some], columns[some], scores, offsets, strict=True):
+                    solved[int(cell)] = _Solution(float(score), float(tempi[column]), float(offset), meters[row])
+        return max(solution.score for solution in solved.values())
+
+    def highest(cells: NDArray[np.int64], most: int) -> NDArray[np.int64]:
+        return cells[np.argsort(-bounds[cells], kind="stable")[:most]]
+
+    # Good answers first: most cells then need no closer look.
+    neighbourhoods = []
+    for peak in _peaks(coarse.max(axis=0), tempi, 2 * count):
         close = np.flatnonzero(np.abs(tempi / tempi[peak] - 1) < 0.01)
         cells = (np.arange(len(meters))[:, None] * len(tempi) + close[None, :]).ravel()
-        best_of(cells[np.argsort(-bounds.ravel()[cells], kind="stable")[:8]])
-    best = max(solution.score for solution in tried.values())
-    position = 0
-    while position < len(order) and bounds.ravel()[order[position]] > best:
-        best_of(order[position : position + 64])
-        best = max(solution.score for solution in tried.values())
-        position += 64
-    ranked = sorted(tried.values(), key=lambda solution: (-solution.score, solution.bpm))
+        neighbourhoods.append(highest(cells, 8))
+    tighten(np.concatenate(neighbourhoods), _BINS[-1])
+    best = solve(np.concatenate([highest(cells, 2) for cells in neighbourhoods]))
+    for bins in _BINS[1:]:
+        tighten(np.flatnonzero(bounds > best), bins)
+        best = solve(highest(np.flatnonzero(bounds > best), 8))
+    while len(left := np.array([cell for cell in np.flatnonzero(bounds > best) if cell not in solved], np.int64)):
+        best = solve(highest(left, 32))
+    ranked = sorted(solved.values(), key=lambda solution: (-solution.score, solution.bpm))
     chosen: list[_Solution] = []
     for solution in ranked:
         if len(chosen) < count and all(abs(solution.bpm / other.bpm - 1) >= 0.02 for other in chosen):
@@ -335,50 +358,51 @@ def _peaks(values: Floats, tempi: Floats, count: int) -> list[int]:
     return found
 
 
-def _upper_bounds(problem: _Problem, tempi: Floats, bars: Sequence[_Bar]) -> Floats:
-    """(meters, tempi): for each a score no offset can exceed.
+def _upper_bounds(problem: _Problem, tempi: Floats, bars: Sequence[_Bar], bins: int) -> Floats:
+    """(meters, tempi): for each a score no offset can exceed, from histograms of `bins` a quarter note.
 
     Hits and offsets are only known by their bin of the bar, so each tolerance window is widened to whole bins: a hit
     in bin i and an offset in bin j can lie within r of each other only if |i - j| <= ceil(r * bins).
     """
     quarters = tempi / 60
     tolerances = np.array([tolerance for tolerance, _ in problem.classes])
-    widths = np.ceil(np.outer(quarters, tolerances) * _BINS).astype(np.int64)
+    widths = np.ceil(np.outer(quarters, tolerances) * bins).astype(np.int64)
     best = np.zeros((len(bars), len(tempi)))
-    for rows in _equal_rows(widths, 256):
+    # As many tempi at once as the processor's cache holds.
+    most = max(1, 80_000 // max(len(problem.times), _CIRCLE * bins))
+    for rows in _equal_rows(widths, most):
         speed = quarters[rows]
-        for length in {bar.length for bar in bars}:
-            circles = [_circle(problem, hits, speed, length) for _, hits in problem.classes]
-            for number, bar in enumerate(bars):
-                if bar.length == length:
-                    total = _phrase_bound(problem, speed, bar)
-                    for circle, half in zip(circles, widths[rows[0]].tolist(), strict=True):
-                        total += bar.belief * _credit_bound(circle, half, bar)
-                    best[number, rows] = total.max(axis=1)
+        circles = [_circle(problem, hits, speed, bins) for _, hits in problem.classes]
+        for number, bar in enumerate(bars):
+            total = _phrase_bound(problem, speed, bar, bins)
+            for circle, half in zip(circles, widths[rows[0]].tolist(), strict=True):
+                round_bar = circle.reshape(len(rows), -1, bar.length * bins).sum(axis=1)
+                total += bar.belief * _credit_bound(round_bar, half, bar, bins)
+            best[number, rows] = total.max(axis=1)
     return best + np.stack([problem.constant(tempi, bar) for bar in bars]) + 1e-9
 
 
-def _circle(problem: _Problem, hits: NDArray[np.int64], quarters: Floats, length: int) -> Floats:
-    """(rows, bins): the weights of `hits` by their place in a bar of `length` quarter notes."""
-    bins = length * _BINS
-    turns = np.multiply.outer(quarters / length, problem.times[hits])
+def _circle(problem: _Problem, hits: NDArray[np.int64], quarters: Floats, bins: int) -> Floats:
+    """(rows, bins of `_CIRCLE` quarter notes): the weights of `hits` by their place in it."""
+    around = _CIRCLE * bins
+    turns = np.multiply.outer(quarters / _CIRCLE, problem.times[hits])
     turns -= np.floor(turns)
-    turns *= bins
+    turns *= around
     place = turns.astype(np.int64)
-    np.minimum(place, bins - 1, out=place)
-    place += (np.arange(len(quarters)) * bins)[:, None]
-    weights = np.broadcast_to(problem.weights[hits], place.shape).ravel()
-    return np.bincount(place.ravel(), weights, len(quarters) * bins).astype(np.float64).reshape(len(quarters), bins)
+    np.minimum(place, around - 1, out=place)
+    place += (np.arange(len(quarters)) * around)[:, None]
+    weights = np.tile(problem.weights[hits], len(quarters))
+    return np.bincount(place.ravel(), weights, len(quarters) * around).astype(np.float64).reshape(-1, around)
 
 
-def _credit_bound(circle: Floats, half: int, bar: _Bar) -> Floats:
+def _credit_bound(circle: Floats, half: int, bar: _Bar, bins: int) -> Floats:
     """(rows, bins): the most credit an offset in each bin can earn."""
     folded: Floats = circle.reshape(len(circle), bar.pulses, -1).sum(axis=1)
     pulses = _window_sums(folded, half)
     credit = pulses.copy()
     for part in bar.subdivisions:
         # A hit on the subdivision stands `part` after the accent.
-        credit += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * _BINS), axis=1)
+        credit += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * bins), axis=1)
     return DOWNBEAT_CREDIT * _window_sums(circle, half) + np.tile(credit, (1, bar.pulses))
 
 
@@ -401,16 +425,16 @@ def _window_sums(circle: Floats, half: int) -> Floats:
     return np.asarray(sums[:, 2 * half + 1 :] - sums[:, :bins])
 
 
-def _phrase_bound(problem: _Problem, quarters: Floats, bar: _Bar) -> Floats:
+def _phrase_bound(problem: _Problem, quarters: Floats, bar: _Bar, bins: int) -> Floats:
     """(rows, bins): the most the phrase can be worth with the offset in that bin."""
     starts, ends, values = _phrase_windows(problem, quarters, bar)
-    bins = bar.length * _BINS
-    steps = np.zeros((len(quarters), bins + 1))
+    around = bar.length * bins
+    steps = np.zeros((len(quarters), around + 1))
     rows = np.broadcast_to(np.arange(len(quarters))[:, None], starts.shape)
     values = np.where(ends > starts, values, 0.0)
-    np.add.at(steps, (rows, np.floor(starts * _BINS).astype(np.int64)), values)
-    np.add.at(steps, (rows, np.ceil(ends * _BINS).astype(np.int64)), -values)
-    return np.cumsum(steps, axis=1)[:, :bins]
+    np.add.at(steps, (rows, np.floor(starts * bins).astype(np.int64)), values)
+    np.add.at(steps, (rows, np.ceil(ends * bins).astype(np.int64)), -values)
+    return np.cumsum(steps, axis=1)[:, :around]
 
 
 def _best_offsets(problem: _Problem, tempi: Floats, bar: _Bar) -> tuple[Floats, Floats]:
@@ -440,9 +464,11 @@ def _best_offsets(problem: _Problem, tempi: Floats, bar: _Bar) -> tuple[Floats, 
     phrase = _phrase_windows(problem, quarters, bar)
     edges = np.concatenate([np.zeros((rows, 1)), starts, phrase[0], ends, phrase[1]], axis=1)
     steps = np.concatenate([wrapping, value, phrase[2], -value, -phrase[2]], axis=1)
-    order = np.argsort(edges, axis=1, kind="stable")
+    order = np.argsort(edges, axis=1)
     edges = np.take_along_axis(edges, order, axis=1)
     level = np.cumsum(np.take_along_axis(steps, order, axis=1), axis=1)
+    # Stretches that are equal but for the order of their sums are equal: the first of them is the answer everywhere.
+    np.round(level, 9, out=level)
     width = np.diff(np.concatenate([edges, np.full((rows, 1), float(bar.length))], axis=1), axis=1)
     level[width < _SLIVER] = -np.inf
     best = level.argmax(axis=1)

@@ -135,6 +135,21 @@ def test_the_hidden_tempo_ranks_first():
     assert found >= 11
 
 
+def test_five_hundred_hits_are_solved_as_a_plain_scan_would():
+    """Many hits anywhere leave the bounds little to prune: none of what they prune may be better."""
+    rng = np.random.default_rng(13)
+    cue = random_cue(rng, hits=500, frames=9000)
+    best = rank_tempi(cue, Fraction(24), lowest_bpm=100, highest_bpm=104, count=1)[0]
+    tries = [
+        tempo_score(cue, Fraction(24), bpm / 100, (hit.frame + side * (hit.tolerance_frames - 0.001)) / 24, meter)
+        for bpm in rng.integers(10000, 10401, 4)
+        for meter in ((4, 4), (3, 4), (6, 8))
+        for hit in cue.hits[::4]
+        for side in (-1, 1)
+    ]
+    assert best.score >= max(tries)
+
+
 def met_weight(fits):
     return sum(fit.hit.weight for fit in fits if fit.state == "met")
 

@@ -1,0 +1,943 @@
+"""What stands between the window and the engine: the session, its file, its jobs, and what is to be shown of it.
+
+The session is a value and every change of it the engine's own function; the controller applies it, saves it, and
+brings the delivered files up to date. What a person changes while a job is at work is shown at once and applied again
+to what the job brings back, so that neither gets lost. Reading, saving and making views happen beside the window.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+from shotscore_engine.errors import InputError, RequestError
+
+from .editor import Surroundings
+from .jobs import Advance, Jobs, Problem
+from .settings import Settings
+from .tasks import Keeper
+from .view import Extras, MixerView, RollView, StemView, TakesView, TimelineView, Views, WaveformView
+
+if TYPE_CHECKING:
+    from shotscore_engine.regenerate import Again
+    from shotscore_engine.request import ScoreRequest
+    from shotscore_engine.session import Session
+    from shotscore_engine.sessionfile import SessionFile
+    from shotscore_engine.wishes import EnergyCurve
+
+Change = Callable[["Session"], "Session"]
+Kind = Literal["empty", "reading", "looking", "score", "regenerate", "reconform", "insert", "export", "busy"]
+CHANGING = ("score", "rescore", "reconform")
+"""Jobs that answer with another session."""
+_SETTLE_MS = 700
+"""How long a changed timeline file must stand still before it counts: editors write in several steps."""
+
+
+@dataclass(frozen=True)
+class Situation:
+    """What the person would do next: the main button's kind, and what it is about."""
+
+    kind: Kind
+    shots: tuple[int, int] = (0, 0)
+    """Selected, for `regenerate`."""
+    name: str = ""
+    """The editor's name, for `insert`."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What the picture says of a cue."""
+
+    tempi: tuple[tuple[float, tuple[int, int], int, int, int], ...] = ()
+    """(BPM, meter, met, near, missed), best first."""
+    mood: tuple[float, float] = (0.0, 0.0)
+    energy: tuple[float, ...] = ()
+    """A value a beat."""
+    shots: tuple[int, ...] = ()
+    """The shots seen, from 1, for the two below."""
+    trail: tuple[tuple[float, float], ...] = ()
+    words: tuple[str, ...] = ()
+
+    def words_of(self, first: int, last: int) -> str:
+        """The sentences of a range of shots, each once."""
+        found = [word for shot, word in zip(self.shots, self.words, strict=True) if first <= shot <= last and word]
+        return " ".join(dict.fromkeys(found))
+
+    def trail_of(self, first: int, last: int) -> tuple[tuple[float, float], ...]:
+        """The moods of a range of shots."""
+        return tuple(mood for shot, mood in zip(self.shots, self.trail, strict=True) if first <= shot <= last)
+
+
+@dataclass(frozen=True)
+class Sounds:
+    """The delivered sound of a cue."""
+
+    cue: str
+    start_frame: int
+    mix: Path
+    stems: Mapping[str, Path]
+    takes: Mapping[int, Path] = field(default_factory=dict)
+    """Mixes of the takes that are not in use."""
+    midi: Path | None = None
+    mark: tuple[int, ...] = ()
+    """Changes when the files do."""
+
+
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A session as the widgets show it."""
+
+    session: Session
+    timeline: TimelineView
+    takes: TakesView | None
+    mixer: MixerView | None
+    sounds: Sounds | None
+
+
+class Controller(QObject):
+    """The panel without its face."""
+
+    shown = Signal(object)
+    """Shown, or None when nothing is open."""
+    situation_changed = Signal(object)
+    """Situation"""
+    looked = Signal()
+    """`looks` are new."""
+    advanced = Signal(object)
+    """Advance"""
+    formed = Signal(str, object)
+    """cue, RollView: the music as it forms"""
+    troubled = Signal(object)
+    """Problem"""
+    noted = Signal(str)
+    """A sentence for the status line."""
+    scored = Signal(str)
+    """cue: new music was delivered"""
+    proxied = Signal(object)
+    """Path of the picture's small film"""
+    clicked = Signal(object)
+    """Path of the click track"""
+    exported = Signal(object)
+    """list[Path]"""
+    device_known = Signal(str, str, str)
+    """model, provider, reason"""
+    closed = Signal()
+    """Nothing runs any more."""
+
+    def __init__(
+        self, settings: Settings, surroundings: Surroundings | None = None, parent: QObject | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.settings = settings
+        self.surroundings = surroundings or Surroundings()
+        self.jobs = Jobs(self)
+        self.chores = Jobs(self)
+        """Work nobody waits for: the player's film."""
+        self.keeper = Keeper(self)
+        self.session: Session | None = None
+        self.cue = ""
+        """The cue at work."""
+        self.selection = (0, 0)
+        """Selected shots, 0 for none."""
+        self.looks: dict[str, Look] = {}
+        self.energy: dict[str, EnergyCurve] = {}
+        """Curves that were drawn and are not in a take yet."""
+        self.mixer_settings: dict[str, StemView] = {}
+        self.out = Path()
+        """The folder the music goes to."""
+        self.recut = False
+        """Whether the timeline's file is another than when it was read."""
+        self.editor_connected = False
+        self.inserted = ""
+        """What was put into the editor last."""
+        self._file: SessionFile | None = None
+        self._meanwhile: list[tuple[str, Change]] = []
+        self._waveforms: dict[str, tuple[tuple[int, ...], WaveformView]] = {}
+        self._views = Views()
+        self._drawing = self._redraw = False
+        self._saving = self._save_again = False
+        self._delivered: tuple[object, ...] = ()
+        self._changing = 0
+        self._quiet = 0
+        self._opening: Path | None = None
+        self._closing = False
+        self._situation = Situation("empty")
+        self._watcher = QFileSystemWatcher(self)
+        self._watcher.fileChanged.connect(self._timeline_touched)
+        self._settled = QTimer(self, singleShot=True, interval=_SETTLE_MS)
+        self._settled.timeout.connect(self._look_for_recut)
+        jobs = self.jobs
+        jobs.advanced.connect(self._advanced)
+        jobs.formed.connect(self._formed)
+        jobs.answered.connect(self._answered)
+        jobs.failed.connect(self._failed)
+        jobs.cancelled.connect(self._cancelled)
+        jobs.ended.connect(lambda *_: self._situate())
+        jobs.started.connect(lambda *_: self._situate())
+        self.chores.answered.connect(self._chore_done)
+        self.chores.failed.connect(lambda _, kind, problem: self.noted.emit(f"{kind}: {problem.text}"))
+
+    # --- opening -----------------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Warm the worker, so that the first job finds the model loaded."""
+        self.jobs.ask("warm", device=self.settings.device, model=self.settings.model or None)
+
+    def open(self, path: Path) -> None:
+        """Open a session, a timeline or a video. What was open is saved already and is closed."""
+        path = path.absolute()
+        if self._refuse_while_busy():
+            return
+        self._leave()
+        self._opening = path
+        self.settings.opened(path)
+        if path.suffix == ".shotscore":
+            self._open_session(path, path.parent)
+        else:
+            self.out = self.settings.folder_of(path)
+            scored = self.out / f"{path.stem}.shotscore"
+            draft = self.settings.draft_of(path)
+            if scored.exists():
+                self._open_session(scored, self.out)
+            elif draft.exists() and draft.stat().st_mtime > path.stat().st_mtime:
+                self._open_session(draft, self.out)
+            else:
+                self._read(path)
+        self._situate()
+
+    def _read(self, timeline: Path) -> None:
+        self._opening = timeline
+        self.settings.drafts.mkdir(parents=True, exist_ok=True)
+        self.settings.set_timeline_mark(str(timeline), file_mark(timeline))
+        self.jobs.ask("open", timeline=timeline, session=self.settings.draft_of(timeline))
+
+    def refresh(self) -> None:
+        """Read the picture again: a draft whole, a scored session by following its recut."""
+        session = self.session
+        if session is None or self._refuse_while_busy():
+            return
+        if self.surroundings.editor is not None and self._from_editor(session):
+            self.read_editor()
+        elif session.takes:
+            self.reconform()
+        else:
+            timeline = Path(session.timeline)
+            self._leave()
+            self._read(timeline)
+            self._situate()
+
+    def _open_session(self, path: Path, out: Path) -> None:
+        from shotscore_engine.sessionfile import SessionFile
+
+        self.out = out
+        self.keeper.ask(lambda: SessionFile(path), self._opened, self._not_opened)
+
+    def _opened(self, file: SessionFile) -> None:
+        if self._closing:
+            file.close()
+            return
+        if self._file is not None:
+            self._file.close()
+        self._file = file
+        self._opening = None
+        session = file.session
+        if not self._is_draft and session.name != file.path.stem:  # somebody gave the file another name
+            session = replace(session, title=file.path.stem)
+        self._delivered = _music(session)
+        if file.recovered:
+            self.noted.emit(file.recovered)
+        first_time = self.session is None
+        self._set(session)
+        if first_time:
+            self._watch()
+            self.look()
+            self._make_proxy()
+
+    def _not_opened(self, problem: Exception) -> None:
+        self._opening = None
+        self._trouble(problem)
+        self._situate()
+
+    @property
+    def _is_draft(self) -> bool:
+        return self._file is not None and self._file.path.parent == self.settings.drafts
+
+    def _leave(self) -> None:
+        """Let go of what is open."""
+        if self._file is not None:
+            self.keeper.ask(self._file.close)
+        self._file = self.session = None
+        self.cue, self.selection, self.recut = "", (0, 0), False
+        self.looks, self.energy, self._waveforms, self.mixer_settings = {}, {}, {}, {}
+        self._meanwhile.clear()
+        if self._watcher.files():
+            self._watcher.removePaths(self._watcher.files())
+        self.shown.emit(None)
+
+    # --- changing ----------------------------------------------------------------------------------------------
+
+    def do(self, did: str, change: Change) -> bool:
+        """Change the session so that it can be undone, save it; False where it could not be done."""
+        from shotscore_engine import history
+
+        if self.session is None:
+            return False
+        try:
+            after = history.record(self.session, change(self.session), did)
+        except InputError as problem:
+            self._trouble(problem)
+            return False
+        if after is self.session:
+            return True
+        if self._changing:
+            self._meanwhile.append((did, change))
+        self._set(after)
+        self._save()
+        self._deliver_if_changed()
+        return True
+
+    def undo(self) -> None:
+        """One step back."""
+        self._move("undo")
+
+    def redo(self) -> None:
+        """One step forward again."""
+        self._move("redo")
+
+    def _move(self, name: Literal["undo", "redo"]) -> None:
+        from shotscore_engine import history
+
+        if self.session is None or self._refuse_while_busy():
+            return
+        steps = self.session.past if name == "undo" else self.session.future
+        try:
+            after = getattr(history, name)(self.session)
+        except InputError as problem:
+            self.noted.emit(str(problem))
+            return
+        did = steps[-1].did if name == "undo" else steps[0].did
+        timeline = self.session.timeline
+        self._set(after)
+        self._save()
+        self.noted.emit(
+            self.tr("Undone: {0}").format(did) if name == "undo" else self.tr("Done again: {0}").format(did)
+        )
+        self._deliver_if_changed()
+        if after.timeline != timeline:
+            self._watch()
+
+    def use_cue(self, name: str) -> None:
+        """Work on another cue."""
+        if self.session is not None and any(cue.name == name for cue in self.session.cues) and name != self.cue:
+            self.cue = name
+            self.looked.emit()
+            self._draw()
+
+    def select(self, first: int, last: int) -> None:
+        """Select shots; 0, 0 is none."""
+        self.selection = (first, last) if first else (0, 0)
+        self._situate()
+
+    def draw_energy(self, cue: str, curve: EnergyCurve) -> None:
+        """Keep a drawn curve for the next score; () takes it away."""
+        self.energy[cue] = tuple(curve)
+        self._draw()
+
+    def set_folder(self, folder: Path) -> None:
+        """Let the files of this timeline go to another folder; those that are there stay."""
+        if self.session is None or self._refuse_while_busy():
+            return
+        self.out = folder
+        self.settings.set_folder_of(Path(self.session.timeline), folder)
+        if self.session.takes:
+            self._ask_change("deliver", quiet=True)
+
+    def _set(self, session: Session) -> None:
+        self.session = session
+        names = [cue.name for cue in session.cues]
+        if self.cue not in names:
+            self.cue = names[0] if names else ""
+        if self.selection[1] > len(session.picture.shots):
+            self.selection = (0, 0)
+        self._draw()
+        self._situate()
+
+    def _save(self) -> None:
+        """To the file, beside the window; of several in a row the last one."""
+        if self._saving:
+            self._save_again = True
+            return
+        file, session = self._file, self.session
+        if file is None or session is None:
+            return
+        self._saving, self._save_again = True, False
+
+        def saved(_: object) -> None:
+            self._saving = False
+            if self._save_again:
+                self._save()
+
+        def not_saved(problem: Exception) -> None:
+            self._saving = False
+            self._trouble(problem)
+
+        self.keeper.ask(lambda: file.put(session), saved, not_saved)
+
+    # --- jobs --------------------------------------------------------------------------------------------------
+
+    def look(self) -> None:
+        """Let the worker look at the picture: mood, words, tempi."""
+        from shotscore_engine.request import ScoreRequest
+
+        if self._file is not None:
+            request = ScoreRequest(device=self.settings.device)  # type: ignore[arg-type]  # checked where it is made
+            self._saved_then(lambda path: self.jobs.ask("look", session=path, request=plain(request)))
+
+    def score(self, request: ScoreRequest) -> None:
+        """Write the cue's music."""
+        session = self.session
+        if session is None or not self.cue:
+            return
+        if any(lock.cue == self.cue for lock in session.locks):
+            self._trouble(RequestError(f"Music of {self.cue} is locked; unlock it, or regenerate shots instead."))
+            return
+        curve = self.energy.get(self.cue)
+        asked = replace(request, energy_curve=curve) if curve else request
+        self._ask_change("score", cue=self.cue, request=plain(asked))
+
+    def regenerate(self, again: Again) -> None:
+        """Write shots anew."""
+        session = self.session
+        if session is None or self.cue not in session.chosen:
+            return
+        from shotscore_engine.regenerate import free_mask
+
+        try:  # nothing to wait for where it makes no sense
+            free_mask(session, session.take(self.cue, again.take), again)
+        except InputError as problem:
+            self._trouble(problem)
+            return
+        self._ask_change("rescore", cue=self.cue, again=plain(again), device=self.settings.device)
+
+    def reconform(self, timeline: Path | None = None, tempo: str = "refit") -> None:
+        """Follow the timeline as it is now, or another file."""
+        session = self.session
+        if session is None or not session.takes:
+            return
+        source = timeline or Path(session.timeline)
+        self.settings.set_timeline_mark(str(source), file_mark(source))
+        self._ask_change("reconform", timeline=source, tempo=tempo, device=self.settings.device)
+
+    def audition(self, bpm: float) -> None:
+        """Make a click track at a tempo; `clicked` says where."""
+        if self.session is not None and self.cue:
+            path = self.settings.proxies / "click.wav"
+            cue = self.cue
+            self._saved_then(lambda session: self.jobs.ask("click", session=session, cue=cue, bpm=bpm, path=path))
+
+    def export(self, formats: list[str], folder: Path) -> None:
+        """Write formats into a folder; `exported` says what."""
+        self._saved_then(lambda session: self.jobs.ask("export", session=session, formats=formats, out=folder))
+
+    def insert_into(self, document: Path, path: Path) -> None:
+        """The music into a copy of an editor's document."""
+        out = self.out
+        self._saved_then(
+            lambda session: self.jobs.ask("insert", session=session, folder=out, document=document, path=path)
+        )
+
+    def cancel(self) -> None:
+        """Stop what runs."""
+        self.jobs.cancel()
+
+    @property
+    def busy(self) -> bool:
+        """Whether a job a person waits for runs or waits."""
+        return bool(self._changing and self._changing != self._quiet) or self.jobs.running in ("export", "insert")
+
+    def close(self) -> None:
+        """Stop everything, keep everything; `closed` follows when no process is left."""
+        if self._closing:
+            return
+        self._closing = True
+        self.settings.sync()
+        left = [self.jobs, self.chores]
+
+        def gone(jobs: Jobs) -> None:
+            left.remove(jobs)
+            if not left:
+                self._sweep()
+                file = self._file
+                if file is not None:
+                    self.keeper.ask(file.close)
+                self.keeper.close()
+                self.closed.emit()
+
+        for jobs in (self.jobs, self.chores):
+            jobs.stopped.connect(lambda jobs=jobs: gone(jobs))
+        for jobs in (self.jobs, self.chores):
+            jobs.close()
+
+    def _ask_change(self, kind: str, *, quiet: bool = False, **given: Any) -> None:
+        if self._file is None or self._refuse_while_busy():
+            return
+        if self._quiet:  # what nobody waits for makes room
+            self.jobs.cancel()
+            self._quiet = self._changing = 0
+        self._changing = -1  # asked for, and no number yet: it is saved first
+        if quiet:
+            self._quiet = -1
+
+        def ask(path: Path) -> None:
+            self._changing = self.jobs.ask(kind, session=path, out=self.out, **given)
+            if quiet:
+                self._quiet = self._changing
+
+        self._saved_then(ask)
+        self._situate()
+
+    def _saved_then(self, then: Callable[[Path], Any]) -> None:
+        """`then(path)` once the file holds the session as it is now."""
+        file, session = self._file, self.session
+        if file is not None and session is not None:
+            self.keeper.ask(lambda: file.put(session), lambda _: then(file.path), self._not_asked)
+
+    def _not_asked(self, problem: Exception) -> None:
+        self._changing = self._quiet = 0
+        self._trouble(problem)
+        self._situate()
+
+    def _refuse_while_busy(self) -> bool:
+        if self.busy:
+            self.noted.emit(self.tr("Something is being made; wait for it, or stop it first."))
+        return self.busy
+
+    def _deliver_if_changed(self) -> None:
+        if self.session is None or self._is_draft or not self.session.takes or (self._changing and not self._quiet):
+            return
+        if _music(self.session) != self._delivered:
+            self._ask_change("deliver", quiet=True)
+
+    def _answered(self, job: int, kind: str, answer: Mapping[str, Any]) -> None:
+        if kind == "warm":
+            self.device_known.emit(answer["model"], answer["device"], answer["reason"])
+        elif kind == "open":
+            self._open_session(Path(answer["session"]), self.settings.folder_of(self._opening or Path()))
+        elif kind == "look":
+            self._looked(answer)
+        elif kind in CHANGING:
+            self._take_over(job, kind, Path(answer["session"]), answer)
+        elif kind == "deliver":
+            if job == self._changing:
+                self._changing = self._quiet = 0
+            if self.session is not None:
+                self._delivered = _music(self.session)
+                self._save_again = True
+                self._save()  # the delivery wrote the session as it was when it began
+                self._draw()
+        elif kind == "click":
+            self.clicked.emit(Path(answer["path"]))
+        elif kind == "export":
+            self.exported.emit([Path(name) for name in answer["files"]])
+        elif kind == "insert":
+            self.exported.emit([Path(answer["path"])])
+
+    def _take_over(self, job: int, kind: str, path: Path, answer: Mapping[str, Any]) -> None:
+        """The session a job left, with what was changed meanwhile."""
+        from shotscore_engine import history
+        from shotscore_engine.session import Session
+        from shotscore_engine.sessionfile import SessionFile
+
+        file, changes = self._file, list(self._meanwhile)
+        if file is None:
+            return
+
+        def load() -> tuple[SessionFile, Session, list[str]]:
+            opened = file
+            if path != file.path:  # the first music: from the draft to the folder of the files
+                opened = SessionFile(path)
+                file.close()
+                for left in (file.path, file.path.with_name(f"{file.path.name}.bak")):
+                    left.unlink(missing_ok=True)
+            opened.session = Session.open(path)
+            session, lost = opened.session, []
+            for did, change in changes:
+                try:
+                    session = history.record(session, change(session), did)
+                except InputError:
+                    lost.append(did)
+            return opened, session, lost
+
+        def loaded(found: tuple[SessionFile, Session, list[str]]) -> None:
+            opened, session, lost = found
+            if job == self._changing:
+                self._changing = self._quiet = 0
+            late = self._meanwhile[len(changes) :]
+            self._meanwhile.clear()
+            self._file = opened
+            self.energy.pop(self.cue, None)
+            self._delivered = _music(opened.session)
+            if kind == "reconform":
+                self.recut = False
+                self.looks.clear()
+                self._watch()
+                self.look()
+                self._make_proxy()
+            self._set(session)
+            for did, change in late:
+                self.do(did, change)
+            if changes:
+                self._save()
+            for did in lost:
+                self.noted.emit(self.tr("Could not be kept, since the music changed under it: {0}").format(did))
+            self._deliver_if_changed()
+            for sentence in answer.get("warnings", [])[:1]:
+                self.noted.emit(str(sentence))
+            self.scored.emit(self.cue)
+
+        def not_loaded(problem: Exception) -> None:
+            self._changing = self._quiet = 0
+            self._trouble(problem)
+            self._situate()
+
+        self.keeper.ask(load, loaded, not_loaded)
+
+    def _failed(self, job: int, kind: str, problem: Problem) -> None:
+        self._over(job)
+        if kind in ("open",):
+            self._opening = None
+        if problem.kind == "WorkerCrashed":
+            self._sweep()
+        self.troubled.emit(problem)
+        self._draw()
+
+    def _cancelled(self, job: int, kind: str) -> None:
+        quiet = job == self._quiet
+        self._over(job)
+        self._sweep()
+        if not quiet and not self._closing and kind not in ("warm", "look"):
+            self.noted.emit(self.tr("Stopped; the session is as it was."))
+        self._draw()
+
+    def _over(self, job: int) -> None:
+        if job == self._changing:
+            self._changing = self._quiet = 0
+            self._meanwhile.clear()
+
+    def _sweep(self) -> None:
+        """Take away what a killed worker left hidden."""
+        from shotscore_engine.atomic import sweep_stages
+
+        if self.out.name:
+            sweep_stages(self.out)
+
+    def _advanced(self, advance: Advance) -> None:
+        if advance.job != self._quiet:
+            self.advanced.emit(advance)
+
+    def _formed(self, _: int, told: Mapping[str, Any]) -> None:
+        import numpy as np
+
+        notes = np.array(told["notes"], np.int32).reshape(-1, 5)
+        first, last = (float(frame) for frame in told["frames"])
+        scale = (last - first) / max(1, int(told["steps"]))
+        order = np.argsort(notes[:, 1], kind="stable")
+        notes = notes[order]
+        view = RollView(
+            part=notes[:, 0],
+            pitch=notes[:, 3],
+            velocity=notes[:, 4],
+            start_frame=first + notes[:, 1] * scale,
+            end_frame=first + notes[:, 2] * scale,
+            range_frames=(int(first), int(last)),
+            noise=float(told["noise"]),
+        )
+        self.formed.emit(self.cue, view)
+
+    # --- the picture -------------------------------------------------------------------------------------------
+
+    def _looked(self, answer: Mapping[str, Any]) -> None:
+        from shotscore_engine.session import Session
+
+        for name, told in answer["looks"].items():
+            self.looks[name] = Look(
+                tuple(
+                    (bpm, (meter[0], meter[1]), met, near, missed) for bpm, meter, met, near, missed in told["tempi"]
+                ),
+                (told["mood"][0], told["mood"][1]),
+                tuple(told["energy"]),
+                tuple(told["shots"]),
+                tuple((valence, arousal) for valence, arousal in told["trail"]),
+                tuple(told["words"]),
+            )
+        file, now = self._file, self.session
+        if file is None or now is None:
+            return
+        if now.cues:
+            self.looked.emit()
+            self._draw()
+            return
+        path = Path(answer["session"])
+
+        def loaded(session: Session) -> None:
+            file.session = session
+            self._set(session)
+            self.looked.emit()
+
+        self.keeper.ask(lambda: Session.open(path), loaded, self._trouble)
+
+    def _make_proxy(self) -> None:
+        """The player's film; one that was made of the same picture is used again."""
+        import hashlib
+
+        session, file = self.session, self._file
+        if session is None or file is None:
+            return
+        picture = replace(session.picture, warnings=(), dialogue=(), markers=())
+        path = self.settings.proxies / f"{hashlib.sha256(repr(picture).encode()).hexdigest()[:24]}.mp4"
+        if path.exists():
+            self.proxied.emit(path)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._saved_then(lambda saved: self.chores.ask("proxy", session=saved, path=path))
+
+    def _chore_done(self, _: int, kind: str, answer: Mapping[str, Any]) -> None:
+        if kind == "proxy":
+            self.proxied.emit(Path(answer["path"]))
+
+    def _watch(self) -> None:
+        if self._watcher.files():
+            self._watcher.removePaths(self._watcher.files())
+        if self.session is not None:
+            self._watcher.addPath(self.session.timeline)
+            if not self.settings.timeline_mark(self.session.timeline):
+                self.settings.set_timeline_mark(self.session.timeline, file_mark(Path(self.session.timeline)))
+            self._look_for_recut()
+
+    def _timeline_touched(self, _: str) -> None:
+        self._settled.start()
+
+    def _look_for_recut(self) -> None:
+        session = self.session
+        if session is None:
+            return
+        path = Path(session.timeline)
+        if path.exists() and session.timeline not in self._watcher.files():
+            self._watcher.addPath(session.timeline)  # it was replaced: the watch is on the file that is gone
+        mark = file_mark(path)
+        recut = bool(mark) and mark != self.settings.timeline_mark(session.timeline)
+        if recut != self.recut:
+            self.recut = recut
+            self._situate()
+
+    # --- the editor --------------------------------------------------------------------------------------------
+
+    def ask_editor(self) -> None:
+        """Ask whether the editor answers."""
+        editor = self.surroundings.editor
+        if editor is not None:
+            self.keeper.ask(editor.connected, self._editor_answered, lambda _: self._editor_answered(False))
+
+    def read_editor(self) -> None:
+        """Read the timeline that is open in the editor."""
+        editor = self.surroundings.editor
+        if editor is None or self._refuse_while_busy():
+            return
+        folder = self.settings.folder / "editor"
+
+        def read() -> Path:
+            folder.mkdir(parents=True, exist_ok=True)
+            return editor.read(folder)
+
+        def done(path: Path) -> None:
+            if self.session is not None and self.session.takes and self._from_editor(self.session):
+                self.reconform(path)
+            else:
+                self.open(path)
+
+        self.keeper.ask(read, done, self._trouble)
+
+    def insert_into_editor(self) -> None:
+        """Put the music onto the editor's timeline."""
+        editor, file = self.surroundings.editor, self._file
+        if editor is None or file is None or self._is_draft:
+            return
+        mark = repr(self._delivered)
+
+        def done(differences: Any) -> None:
+            self.inserted = mark
+            for sentence in differences:
+                self.noted.emit(str(sentence))
+            if not differences:
+                self.noted.emit(self.tr("The music is on {0}'s timeline.").format(editor.name))
+            self._situate()
+
+        self.keeper.ask(lambda: tuple(editor.insert(file.path)), done, self._trouble)
+
+    def _editor_answered(self, connected: object) -> None:
+        self.editor_connected = bool(connected)
+        self._situate()
+
+    def _from_editor(self, session: Session) -> bool:
+        return Path(session.timeline).parent == self.settings.folder / "editor"
+
+    # --- what is shown -----------------------------------------------------------------------------------------
+
+    def _draw(self) -> None:
+        """Make the views beside the window; of several in a row the last ones."""
+        if self._drawing:
+            self._redraw = True
+            return
+        session = self.session
+        if session is None or self._closing:
+            return
+        self._drawing, self._redraw = True, False
+        cue, out, waves = self.cue, self.out, dict(self._waveforms)
+        curves = dict(self.energy)
+        read = {name: look.energy for name, look in self.looks.items()}
+        mixer = dict(self.mixer_settings)
+
+        def make() -> tuple[Shown, dict[str, tuple[tuple[int, ...], WaveformView]]]:
+            import numpy as np
+
+            sounds = sounds_of(session, cue, out)
+            fresh = _waveform(sounds, waves, session)
+            extras = Extras(
+                {name: wave for name, (_, wave) in fresh.items()},
+                curves,
+                {name: np.array(values, np.float32) for name, values in read.items()},
+            )
+            takes = self._views.takes(session, cue) if cue else None
+            return (
+                Shown(session, self._views.timeline(session, extras), takes, _mixer(session, cue, mixer), sounds),
+                fresh,
+            )
+
+        def made(found: tuple[Shown, dict[str, tuple[tuple[int, ...], WaveformView]]]) -> None:
+            self._drawing = False
+            view, self._waveforms = found
+            if self.session is not None and not self._closing:
+                self.shown.emit(view)
+            if self._redraw:
+                self._draw()
+
+        def not_made(problem: Exception) -> None:
+            self._drawing = False
+            self._trouble(problem)
+
+        self.keeper.ask(make, made, not_made)
+
+    def _situate(self) -> None:
+        found = self._situation_now()
+        if found != self._situation:
+            self._situation = found
+            self.situation_changed.emit(found)
+
+    @property
+    def situation(self) -> Situation:
+        """What the person would do next."""
+        return self._situation
+
+    def _situation_now(self) -> Situation:
+        session = self.session
+        if self.busy:
+            return Situation("busy")
+        if session is None:
+            return Situation("reading" if self._opening else "empty")
+        if not session.cues:
+            return Situation("looking")
+        if self.cue not in session.chosen:
+            return Situation("score")
+        if self.recut:
+            return Situation("reconform")
+        if self.selection[0]:
+            return Situation("regenerate", self.selection)
+        editor = self.surroundings.editor
+        if editor is not None and self.editor_connected and self.inserted != repr(self._delivered):
+            return Situation("insert", name=editor.name)
+        return Situation("export")
+
+    def _trouble(self, problem: Exception) -> None:
+        import traceback
+
+        detail = "".join(traceback.format_exception(problem))
+        known = isinstance(problem, InputError)
+        text = str(problem) if known else self.tr("Something went wrong inside: {0}").format(problem)
+        self.troubled.emit(Problem(text, detail, type(problem).__name__))
+
+
+def file_mark(path: Path) -> str:
+    """Tells a file from what it was before; "" where there is none."""
+    try:
+        found = path.stat()
+    except OSError:
+        return ""
+    return f"{found.st_mtime_ns}:{found.st_size}"
+
+
+def plain(thing: Any) -> Any:
+    """A request as JSON can hold it."""
+    import msgspec
+
+    return msgspec.to_builtins(thing, enc_hook=str)
+
+
+def sounds_of(session: Session, cue: str, folder: Path) -> Sounds | None:
+    """What was delivered of a cue; None where nothing was."""
+    from shotscore_exporters import report
+    from shotscore_exporters.delivery import REPORT
+
+    table = report.read(folder / REPORT)
+    row = next((row for row in table.get("cues", ()) if row["name"] == cue), None)
+    if row is None or cue not in session.chosen:
+        return None
+    mix = folder / row["mix"]
+    stems = {name: folder / path for name, path in row["stems"].items()}
+    takes = {
+        take.number: path
+        for take in session.takes
+        if take.cue == cue and (path := folder / "takes" / f"{cue}_take{take.number}_mix.wav").exists()
+    }
+    try:
+        mark = tuple(path.stat().st_mtime_ns for path in (mix, *stems.values(), *takes.values()))
+    except OSError:
+        return None
+    return Sounds(cue, int(row["start_frame"]), mix, stems, takes, folder / row["midi"], mark)
+
+
+def _waveform(
+    sounds: Sounds | None, known: Mapping[str, tuple[tuple[int, ...], WaveformView]], session: Session
+) -> dict[str, tuple[tuple[int, ...], WaveformView]]:
+    """The waves, that of `sounds` decoded where it is new."""
+    from shotscore_engine.errors import MediaError
+
+    from .view import read_waveform
+
+    waves = dict(known)
+    if sounds is None or (sounds.cue in waves and waves[sounds.cue][0] == sounds.mark):
+        return waves
+    try:
+        waves[sounds.cue] = (sounds.mark, read_waveform(sounds.mix, session.picture.rate, sounds.start_frame))
+    except MediaError:
+        waves.pop(sounds.cue, None)
+    return waves
+
+
+def _mixer(session: Session, cue: str, settings: Mapping[str, StemView]) -> MixerView | None:
+    from .view import mixer_view
+
+    if cue not in session.chosen:
+        return None
+    take = session.take(cue)
+    if take.edit != len(session.edits):
+        return None
+    return mixer_view(cue, session.perform(take), session.locks, settings)
+
+
+def _music(session: Session) -> tuple[object, ...]:
+    """Changes when the delivered files have to."""
+    used = tuple((take.cue, take.number) for take in session.takes if session.chosen.get(take.cue) == take.number)
+    return (used, len(session.edits), session.picture.duration_frames, session.timeline, session.title)

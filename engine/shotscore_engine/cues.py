@@ -21,7 +21,8 @@ from .errors import RequestError
 from .picture import Marker, Picture
 from .progress import Progress, silent
 from .request import ScoreRequest, check_range
-from .spotting import Cue, marker_role, spot
+from .seen import hits_seen
+from .spotting import Cue, marker_role
 from .timing import format_timecode
 
 if TYPE_CHECKING:
@@ -62,7 +63,13 @@ def inserted_name(before: str, taken: Sequence[str]) -> str:
 
 
 def add_cue(
-    session: Session, start_frame: int, end_frame: int, *, name: str | None = None, overlap: bool = False
+    session: Session,
+    start_frame: int,
+    end_frame: int,
+    *,
+    name: str | None = None,
+    overlap: bool = False,
+    progress: Progress = silent,
 ) -> Session:
     """The session with a cue over [start_frame, end_frame), its hits spotted, and no music yet.
 
@@ -82,7 +89,7 @@ def add_cue(
                 f"The range {start_frame}-{end_frame} overlaps {other.name} ({other.start_frame}-{other.end_frame}); "
                 "say that it is meant to, or choose another."
             )
-    hits = spot(session.picture, start_frame, end_frame)
+    hits = hits_seen(session.picture, start_frame, end_frame, progress=progress)
     return session.with_cue(Cue(called, start_frame, end_frame - start_frame, hits))
 
 

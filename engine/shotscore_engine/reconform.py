@@ -30,7 +30,8 @@ from .regrid import Moment, Regridded, Run, TempoChoiceKind, regrid
 from .request import ScoreRequest
 from .roll import PARTS, Roll, notes_of, roll_of
 from .seams import Bools, beat_reach
-from .spotting import Cue, hit_tolerance, spot
+from .seen import hits_seen
+from .spotting import Cue, hit_tolerance
 from .timing import quantise, seconds_at
 from .wishes import Wish
 
@@ -129,7 +130,7 @@ def follow(
         part = within(progress, number / len(session.cues), (number + 1) / len(session.cues))
         if cue.name not in session.chosen:  # no music yet: it is spotted where it is now
             start, end = _new_range(cue, old, picture, stretches)
-            now = now.with_cue(Cue(cue.name, start, end - start, spot(picture, start, end)))
+            now = now.with_cue(Cue(cue.name, start, end - start, hits_seen(picture, start, end)))
             continue
         row = _follow_cue(session, now, cue, stretches, tools, tempo, part)
         now = row.session
@@ -167,7 +168,7 @@ def _follow_cue(
         for hit in cue.hits
         if hit.kind == "person" and (frame := new_frame(stretches, hit.frame)) is not None
     )
-    hits = spot(now.picture, start, end, own=own)
+    hits = hits_seen(now.picture, start, end, own=own, progress=progress)
     after = Cue(cue.name, start, end - start, hits)
     duration = seconds_at(after.duration_frames, rate)
     runs = _runs(take.grid, cue, after, stretches, rate)

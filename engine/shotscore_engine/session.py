@@ -233,7 +233,7 @@ class Session:
         Raises RequestError where the range lies outside the picture.
         """
         from .grid import constant_grid
-        from .spotting import spot
+        from .seen import hits_seen
         from .tempo_map import fit_tempo
 
         end = self.picture.duration_frames if request.end_frame is None else request.end_frame
@@ -241,14 +241,15 @@ class Session:
         # What a person set stays. Ignored ones first: they must not take away a hit that was moved a little.
         before = [hit for known in self.cues if known.name == cue for hit in known.hits if hit.kind == "person"]
         own = sorted((hit for hit in before if request.start_frame < hit.frame < end), key=lambda hit: hit.weight)
-        hits = spot(self.picture, request.start_frame, end, own=own)
+        # What is seen here is remembered: the features and the tempo below look at the same moments again for nothing.
+        hits = hits_seen(self.picture, request.start_frame, end, own=own, progress=within(progress, 0.5, 0.9))
         asked = Cue(cue, request.start_frame, end - request.start_frame, hits)
         arousal = 0.0
         if request.tempo_bpm is None:
             # What the picture feels like decides the tempo where the hits do not; any grid will do to read it.
             duration = Fraction(asked.duration_frames) / self.picture.rate
             half_seconds = constant_grid(Fraction(120), Fraction(0), (4, 4), duration)
-            arousal = float(np.mean(self._features(asked, half_seconds, request, within(progress, 0.5, 1.0)).arousal))
+            arousal = float(np.mean(self._features(asked, half_seconds, request, within(progress, 0.9, 1.0)).arousal))
         return Spotted(asked, fit_tempo(asked, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
 
     def score(
@@ -267,9 +268,7 @@ class Session:
         model, style = tools.model, tools.style.name
         spotted = self.spot(request, progress, cue=cue)
         spot_cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
-        # Looked at for the tempo already, unless that was given.
-        done = 1.0 if request.tempo_bpm is None else 0.5
-        features = self._features(spot_cue, grid, request, within(progress, done, 1.0))
+        features = self._features(spot_cue, grid, request, within(progress, 1.0, 1.0))
         takes = []
         for number in range(request.takes):
             seed = request.seed + number

@@ -8,7 +8,8 @@ sorts them by these rules, each written into the hit's reason:
 - a cut under running speech counts less; a cut inside one running clip shows nothing and is ignored;
 - dissolves and fades are soft: less weight, more tolerance, at their middle;
 - cuts found by a detector inside a clip count less than the editor's own, and never must;
-- peaks of motion and flashes are nice where no cut stands near, one a second at most;
+- sudden movement and flashes are nice where no cut stands near, one a second at most; they are known less exactly than
+  cuts are (`seen`), so they have twice the tolerance;
 - markers say what they want: a name that begins with `must`, `hit`, `nice` or `ignore` sets the weight, `prompt` and
   cue names (`cue`, `1m01`) are no hits, any other is a must, since a person put it there. A marker on a cut means it.
 
@@ -213,8 +214,10 @@ def _peak_hits(
     for frame, strength in sorted(peaks, key=lambda peak: (-peak[1], peak[0])):
         clear = all(abs(frame - other) >= rate / 4 for other in taken)
         if strength >= 0.5 and clear and all(abs(frame - hit.frame) >= rate for hit in hits):
-            what = "sudden movement" if kind == "motion" else "sudden light"
-            hits.append(Hit(frame, kind, NICE * min(strength, 1.0), tolerance, f"{what}, strength {strength:.2f}"))
+            how = "very " if strength >= 0.9 else ""
+            what = f"{how}sudden movement" if kind == "motion" else f"{how}sudden light"
+            reason = f"{what} inside the shot, strength {strength:.2f}"
+            hits.append(Hit(frame, kind, NICE * min(strength, 1.0), 2 * tolerance, reason))
     return hits
 
 

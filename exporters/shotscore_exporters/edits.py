@@ -91,14 +91,13 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
 
     def end(_tag: str) -> None:
         element = stack.pop()
-        element.close = parser.CurrentByteIndex
-        if element.close == element.start or not data.startswith(b"</", element.close):
-            # A self-closing tag: expat reports its end at its start, or right behind it.
-            element.end = _tag_end(data, element.start)
-            element.content = element.close = element.end
+        element.content = _tag_end(data, element.start)
+        if data.endswith(b"/>", 0, element.content):
+            # A self-closing tag: expat reports its end at its start or right behind it, where the parent's may begin.
+            element.close = element.end = element.content
         else:
+            element.close = parser.CurrentByteIndex
             element.end = data.index(b">", element.close) + 1
-            element.content = _tag_end(data, element.start)
 
     def characters(text: str) -> None:
         stack[-1].text += text

@@ -11,7 +11,6 @@ from shotscore_engine.errors import RequestError
 from ..host import Host, Program
 
 HOSTS: dict[str, str] = {
-    "blender": "blender",
     "files": "files",
 }
 """Name on the command line -> the module under `hosts/` whose `PROGRAM` it is; in the order they are

@@ -10,6 +10,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from .leadsheet import chord_rows
+
 FloatArray = NDArray[np.float32]
 IntArray = NDArray[np.int64]
 
@@ -26,6 +28,8 @@ _LAYOUT = (
     ("parts", 4),  # melody, counter, harmony active, known
     ("corpus", 4),  # pop, lieder, quartet, unknown
     ("form", 15),  # section slot one-hot (8), phrase position (5), to the phrase's end, known
+    ("chords", 25),  # pitch classes (12), root one-hot (12), known
+    ("groove", 9),  # how often notes begin in each sixteenth: melody (4), all others (4), known
 )
 FRAME_SLICES: dict[str, slice] = {}
 _start = 0
@@ -34,7 +38,7 @@ for _name, _width in _LAYOUT:
     _start += _width
 FRAME_WIDTH = _start
 SECTION_SLOTS = 8
-GUIDED = ("density", "loudness", "mood", "parts", "mode", "key")
+GUIDED = ("density", "loudness", "mood", "parts", "mode", "key", "chords", "groove")
 """What guidance strengthens; time, form and corpus stay the same with and without it."""
 
 
@@ -74,6 +78,10 @@ class FrameCondition:
     """(T,): beats since the phrase began."""
     phrase_left: IntArray | None = None
     """(T,): beats until it ends."""
+    chords: IntArray | None = None
+    """(T,): chord numbers as in `leadsheet`, above the relative major's tonic; NO_CHORD leaves a beat unsaid."""
+    groove: FloatArray | None = None
+    """(T, 8) in [0, 1]: how often notes begin in each sixteenth of this beat of the bar, melody first, then others."""
 
     @property
     def beats(self) -> int:
@@ -85,7 +93,8 @@ class FrameCondition:
         fields = {
             "tempo": ("bpm",), "place": ("from_start", "to_end"), "mode": ("minor",), "key": ("key_offset",),
             "density": ("density",), "loudness": ("loudness",), "mood": ("valence", "arousal"), "parts": ("parts",),
-            "corpus": ("corpus",), "form": ("section", "phrase_position", "phrase_left"),
+            "corpus": ("corpus",), "form": ("section", "phrase_position", "phrase_left"), "chords": ("chords",),
+            "groove": ("groove",),
         }  # fmt: skip
         gone: dict[str, None] = {field: None for name in names for field in fields[name]}
         return replace(self, **gone)  # type: ignore[arg-type]  # every field named is optional
@@ -133,4 +142,8 @@ class FrameCondition:
             columns += [np.minimum(self.phrase_left, 64) / 64, np.ones(beats)]
             for offset, column in enumerate(columns):
                 frame[:, start + SECTION_SLOTS + offset] = column * known
+        if self.chords is not None:
+            frame[:, FRAME_SLICES["chords"]] = chord_rows(self.chords)
+        if self.groove is not None:
+            put("groove", *self.groove.T, 1)
         return frame

@@ -294,8 +294,10 @@ class _Bound:
             kept = _masked(known)
             given = model.encode(kept, -condition.shift) * np.repeat(mask, model.latent, axis=1)
         self.known_mask, self.known = np.repeat(mask, model.latent, axis=1), given
-        frames = [condition.frame.matrix(), condition.frame.without(*GUIDED).matrix()]
         self.session = model._denoiser
+        heard = next(node.shape[-1] for node in self.session.get_inputs() if node.name == "frame")
+        # Later conditions stand behind the earlier ones: an older model hears as many as it knows.
+        frames = [frame.matrix()[:, :heard] for frame in (condition.frame, condition.frame.without(*GUIDED))]
         self.binding = self.session.io_binding()
         self.kind = {"CUDAExecutionProvider": "cuda"}.get(model.device.provider, "cpu")
         self.values: dict[str, Any] = {}
@@ -342,7 +344,7 @@ class _Bound:
         x_0 = self.output.numpy()
         answer = x_0[0] if self.batch == 1 else guided(x_0[0], x_0[1], self.guidance, self.rescale)
         if self.hears_estimate:
-            self.values["estimate"].update_inplace(self._twice(np.float32(answer * (1 - self.known_mask))))
+            self.values["estimate"].update_inplace(self._twice(answer * (1 - self.known_mask)))
         return np.asarray(answer * (1 - self.known_mask) + self.known, np.float32)
 
 

@@ -295,8 +295,11 @@ class Denoiser(nn.Module):
             self.modulation.bias.view(9, width)[2::3] = 0.2
 
     def start_from(self, weights: dict[str, Tensor]) -> None:
-        """Takes over `weights`; those of a model from before self-conditioning leave `estimate` unheard."""
-        self.load_state_dict({"estimate.weight": torch.zeros_like(self.estimate.weight), **weights})
+        """Takes over `weights`; inputs that an older model did not have are left unheard."""
+        weights = {"estimate.weight": torch.zeros_like(self.estimate.weight), **weights}
+        older = weights["frame.0.weight"]
+        weights["frame.0.weight"] = F.pad(older, (0, FRAME_WIDTH - older.shape[1]))
+        self.load_state_dict(weights)
 
     def context(self, language: Tensor, visual: Tensor, language_on: Tensor, visual_on: Tensor) -> Tensor:
         """The feature rows the selector lets through, (B, T, D); both off gives the learned null row."""

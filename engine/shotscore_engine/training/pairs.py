@@ -23,8 +23,10 @@ from numpy.typing import NDArray
 
 from ..conditions import GUIDED, SECTION_SLOTS, FloatArray, FrameCondition
 from ..features import VISUAL_NAMES, VISUAL_WIDTH
+from ..leadsheet import simplified, transposed
 from ..tempo import STEPS_PER_BEAT
 from .data import CORPORA, Song
+from .hearing import hear_chords, hear_groove
 
 STYLES_OF_CORPUS = {
     "pop": ("Pop", "Rock", "Electronic", "Folk", "Jazz", "Ambient", "Cinematic"),
@@ -188,13 +190,21 @@ class Bridges:
     """The same over two beats."""
     bpm: NDArray[np.float64]
     """Smoothed over two bars."""
+    chords: NDArray[np.int64]
+    """As in `leadsheet`, above the song's own tonic."""
+    groove: NDArray[np.float32]
+    """(T, 8)."""
 
 
 def bridges(song: Song, c: Curves, scale: Scale) -> Bridges:
     """Everything about `song` that does not change from draw to draw."""
     felt = feeling(song, c, scale)
     density, slow, quick = (share(smooth(c.onsets, beats), scale.density) for beats in (4, 8, 2))
-    return Bridges(song, c, felt.valence, felt.arousal, density, slow, quick, smooth(c.bpm, 9))
+    known = song.tonic[song.tonic >= 0]
+    tonic = int(np.bincount(known, minlength=12).argmax()) if len(known) else 0
+    chords = transposed(hear_chords(song), -tonic)
+    groove = hear_groove(song)[np.minimum(song.bar_position, 7)]
+    return Bridges(song, c, felt.valence, felt.arousal, density, slow, quick, smooth(c.bpm, 9), chords, groove)
 
 
 def cut_beats(song: Song, start: int, end: int, rng: np.random.Generator) -> NDArray[np.int64]:
@@ -330,6 +340,9 @@ def make_pair(
         section=section,
         phrase_position=position,
         phrase_left=left,
+        # The plan's own loops are triads: half of the examples say no more than that.
+        chords=bridge.chords[rows_of] if rng.random() < 0.5 else simplified(bridge.chords[rows_of]),
+        groove=bridge.groove[rows_of],
     )
     return Pair(frame, language.astype(np.float32), visual, cuts, tuple(captions))
 
@@ -353,9 +366,10 @@ def _form(
 def withhold(frame: FrameCondition, rng: np.random.Generator) -> FrameCondition:
     """Leaves groups out at random, each on its own and sometimes all that guidance strengthens."""
     if rng.random() < 0.12:
-        return frame.without(*GUIDED, *(["form"] if rng.random() < 0.3 else []))
+        sheet = ("chords", "groove") if rng.random() < 0.5 else ()
+        return frame.without(*(name for name in GUIDED if name not in sheet), *(["form"] if rng.random() < 0.3 else []))
     chance = {
         "tempo": 0.15, "place": 0.1, "mode": 0.15, "key": 0.15, "density": 0.25, "loudness": 0.4, "mood": 0.35,
-        "parts": 0.6, "corpus": 0.15, "form": 0.4,
+        "parts": 0.6, "corpus": 0.15, "form": 0.4, "chords": 0.3, "groove": 0.3,
     }  # fmt: skip
     return frame.without(*(name for name, p in chance.items() if rng.random() < p))

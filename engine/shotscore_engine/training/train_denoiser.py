@@ -32,6 +32,8 @@ from .scene_bank import encode_words, load_bank
 from .train_codec import SHARES, split_of_song
 
 TIMESTEP_POWER = 1.5
+SELF_CONDITIONED = 0.3
+"""Share of the steps in which the network hears its own first answer."""
 LENGTHS = (64, 128, 256)
 LENGTH_SHARES = (0.3, 0.4, 0.3)
 
@@ -188,7 +190,9 @@ def main(arguments: list[str] | None = None) -> int:
         [{"params": decayed, "weight_decay": 0.02}, {"params": others, "weight_decay": 0.0}],
         lr=options.rate, betas=(0.9, 0.98), fused=True,
     )  # fmt: skip
-    network, optimizer = fabric.setup(torch.compile(model, dynamic=True) if options.compile else model, optimizer)
+    if options.compile:
+        model.compile(dynamic=True)
+    network, optimizer = fabric.setup(model, optimizer)
     step = load_state(options.out / "denoiser", model, optimizer, ema=ema)
     rng = np.random.default_rng([options.seed, step, fabric.global_rank])
 
@@ -225,7 +229,7 @@ def main(arguments: list[str] | None = None) -> int:
         examples_now = batch(examples, length, rng)
         optimizer.zero_grad(set_to_none=True)
         t = timesteps(len(examples_now["x_0"]), rng, TIMESTEP_POWER)
-        loss = v_loss(network, examples_now, t, twice=bool(rng.random() < 0.5)).mean()
+        loss = v_loss(network, examples_now, t, twice=bool(rng.random() < SELF_CONDITIONED)).mean()
         fabric.backward(loss)
         fabric.clip_gradients(network, optimizer, max_norm=1.0)
         optimizer.step()

@@ -9,11 +9,11 @@ Conventions: seconds are `Fraction` from the cue's start; nothing starts before 
 
 import math
 import random
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
 from typing import Literal, get_args
 
 import numpy as np
@@ -24,10 +24,13 @@ from .styles import derive
 from .styles.derive import StepNote
 from .styles.table import StemStyle, Style
 from .tempo import STEPS_PER_BEAT, BeatGrid
+from .timing import quantise
 
-Ending = Literal["ring", "stop", "fade"]
-"""`ring`: the last notes are held to the cue's end and die away there; `stop`: they end as written; `fade`: the
-last seconds fade out."""
+Ending = Literal["ring", "hard", "stop", "fade"]
+"""`ring`: the last notes are held to the cue's end and die away; `hard`: they are held and cut off there; `stop`: they
+end as written; `fade`: the last seconds fade out."""
+HARD_FADE = Fraction(1, 20)
+"""Seconds in which a hard end goes to nothing: short enough to be a cut, long enough not to click."""
 
 SUSTAIN_PEDAL, EXPRESSION = 64, 11
 """The MIDI controllers a performance uses."""
@@ -118,12 +121,19 @@ def perform(
     seed: int,
     dialogue: Sequence[tuple[Fraction, Fraction]] = (),
     ending: Ending = "ring",
+    accent: Fraction | None = None,
+    tail: Fraction | None = None,
+    silent_beats: Sequence[tuple[int, int]] = (),
 ) -> Score:
     """Play `roll` on `grid` in `style`.
 
     `roll` holds 4 steps per beat of `grid`, or fewer; `duration` is the cue's length in seconds; `dialogue` holds
     (start, end) in seconds from the cue's start, where stems do what their style says under speech. The same
     arguments give the same score. Notes that begin after the cue's end are left out.
+
+    `accent` is the second of the last accent: what begins there is on time and held to the end, and nothing begins
+    after it. `tail` is the second from which the sound dies away. In the beats [first, last) of `silent_beats` nothing
+    begins and nothing sounds on.
 
     Raises RequestError where the roll is longer than the grid, the cue has no length, or the ending is unknown.
     """
@@ -136,15 +146,49 @@ def perform(
         raise RequestError(f"A cue of {float(duration)} s has nothing to play; give it a length above zero.")
     if ending not in get_args(Ending):
         raise RequestError(f"There is no ending {ending!r}; choose one of {', '.join(get_args(Ending))}.")
-    heard = {part: _within(roll_notes(roll, index), grid, duration) for index, part in enumerate(PARTS)}
+    last_step = None if accent is None else quantise(grid.beat_at(accent) * STEPS_PER_BEAT)
+    quiet = tuple((first * STEPS_PER_BEAT, last * STEPS_PER_BEAT) for first, last in silent_beats)
+    heard = {}
+    for index, part in enumerate(PARTS):
+        line = _within(roll_notes(roll, index), grid, duration)
+        heard[part] = _held(_begun(line, last_step, quiet), last_step, roll.steps)
     parts = tuple(
         Stem(part, _part_program(style, part), False, _as_written(heard[part], grid, duration), (part,))
         for part in PARTS
     )
-    stage = _Stage(grid, duration, roll.steps, heard, style, seed, tuple(dialogue), ending)
+    stage = _Stage(grid, duration, roll.steps, heard, style, seed, tuple(dialogue), ending, last_step, quiet)
     stems = tuple(_stem(stem, stage) for stem in style.stems)
+    return Score(title, grid, key, duration, parts, stems, style, _fade_out(ending, duration, tail))
+
+
+def _fade_out(ending: Ending, duration: Fraction, tail: Fraction | None) -> Fraction:
+    """Seconds before the end over which the sound goes to nothing."""
+    if ending == "hard":
+        return min(HARD_FADE, duration / 3)
+    dying = None if tail is None or tail >= duration else duration - max(tail, Fraction(0))
+    if ending == "fade" and dying is not None:
+        return dying
+    if ending == "ring" and dying is not None:
+        # The accent is heard at its strength first; then it takes the rest of its time to go.
+        return max(dying * 3 / 4, min(Fraction(6, 5), dying))
     fade = {"ring": Fraction(6, 5), "stop": Fraction(1, 4), "fade": Fraction(6)}[ending]
-    return Score(title, grid, key, duration, parts, stems, style, min(fade, duration / 3))
+    return min(fade, duration / 3)
+
+
+def _begun(line: list[StepNote], last_step: int | None, quiet: Sequence[tuple[int, int]]) -> list[StepNote]:
+    """The notes that begin neither in a silence nor after the last accent; what rings into a silence ends there."""
+    kept = []
+    for note in line:
+        if (last_step is not None and note.start > last_step) or any(a <= note.start < b for a, b in quiet):
+            continue
+        stop = min((a for a, _ in quiet if note.start < a), default=note.end)
+        kept.append(replace(note, length=min(note.end, stop) - note.start))
+    return kept
+
+
+def _held(line: list[StepNote], last_step: int | None, steps: int) -> list[StepNote]:
+    """What begins on the last accent held to the last step."""
+    return [replace(note, length=steps - note.start) if note.start == last_step else note for note in line]
 
 
 def _within(notes: list[StepNote], grid: BeatGrid, duration: Fraction) -> list[StepNote]:
@@ -179,7 +223,10 @@ class _Stage:
         seed: int,
         dialogue: tuple[tuple[Fraction, Fraction], ...],
         ending: Ending,
+        last_step: int | None,
+        quiet: tuple[tuple[int, int], ...],
     ) -> None:
+        self.last_step, self.quiet = last_step, quiet
         self.grid, self.duration, self.steps, self.heard = grid, duration, steps, heard
         self.style, self.seed, self.dialogue, self.ending = style, seed, dialogue, ending
         self.steps_per_bar = grid.beats_per_bar * STEPS_PER_BEAT
@@ -188,31 +235,33 @@ class _Stage:
         opening = self.downbeat % self.steps_per_bar
         self.bar_edges = sorted({0, steps, *range(opening, steps, self.steps_per_bar)})
         self.energy = derive.bar_energy(everything, self.bar_edges)
+        if last_step is not None and (final := self.bar_of(last_step)):
+            # The last chord is one note long; who played up to it plays it.
+            self.energy = [*self.energy[:final], *([self.energy[final - 1]] * (len(self.energy) - final))]
         accompaniment = sorted(heard["harmony"] + heard["counter"]) or everything
         self.chords = derive.chords(accompaniment, steps, self.downbeat, self.steps_per_bar)
         self.phrases = _phrases(heard["melody"] or everything, self.bar_edges, self.steps_per_bar)
+        self._arches = [start for start, _ in self.phrases]
+        self._straight = [grid.step_time(step) for step in range(max(steps, grid.beats * STEPS_PER_BEAT) + 1)]
 
     def bar_of(self, step: int) -> int:
         return min(bisect_right(self.bar_edges, step) - 1, len(self.bar_edges) - 2)
 
     def phrasing(self, step: int) -> float:
         """A factor on velocity: phrases rise to their middle and come to rest; bars and beats weigh."""
-        arch = 1.0
-        for start, end in self.phrases:
-            if start <= step < end:
-                arch = 0.94 + 0.1 * math.sin(math.pi * (step - start + 0.5) / (end - start))
-                break
+        start, end = self.phrases[max(0, bisect_right(self._arches, step) - 1)]
+        arch = 0.94 + 0.1 * math.sin(math.pi * (step - start + 0.5) / (end - start)) if start <= step < end else 1.0
         place = (step - self.downbeat) % self.steps_per_bar
         weight = 1.03 if place == 0 else 1.0 if place % STEPS_PER_BEAT == 0 else 0.97 if place % 2 == 0 else 0.94
         return arch * weight
 
     def seconds(self, step: int) -> Fraction:
         """Where a sixteenth falls, swing included."""
-        straight = self.grid.step_time(step)
+        straight = self._straight[min(step, len(self._straight) - 1)]
         inside = step % STEPS_PER_BEAT
         if not self.style.swing or not inside or step >= self.grid.beats * STEPS_PER_BEAT:
             return straight
-        beat = self.grid.step_time(step - inside + STEPS_PER_BEAT) - self.grid.step_time(step - inside)
+        beat = self._straight[step - inside + STEPS_PER_BEAT] - self._straight[step - inside]
         late = Fraction(self.style.swing).limit_denominator(1000) / 2 * (1 if inside == 2 else Fraction(1, 2))
         return straight + beat * late
 
@@ -222,15 +271,20 @@ class _Stage:
 
 
 def _phrases(notes: Sequence[StepNote], edges: Sequence[int], steps_per_bar: int) -> list[tuple[int, int]]:
-    """Stretches between rests of a beat or more, no shorter than two bars; four bars where the line never rests."""
-    cuts = {edges[0], edges[-1]}
-    last_cut, last_end = edges[0], edges[0]
+    """Stretches between rests of a beat or more, no shorter than two bars; four bars where the line never rests.
+
+    Whether a phrase begins somewhere hangs on the bars around it alone: bars made anew leave the others as they were.
+    """
+    rests, last_end = [], edges[0]
     for note in notes:
-        rested = note.start - last_end >= STEPS_PER_BEAT and note.start - last_cut >= 2 * steps_per_bar
-        if rested or note.start - last_cut >= 4 * steps_per_bar:
-            cuts.add(note.start)
-            last_cut = note.start
+        if note.start - last_end >= STEPS_PER_BEAT:
+            rests.append(note.start)
         last_end = max(last_end, note.end)
+    near = 2 * steps_per_bar
+    kept = [rest for before, rest in pairwise([-near, *rests]) if rest - before >= near]
+    opening = edges[1] if len(edges) > 2 and edges[1] - edges[0] < steps_per_bar else edges[0]
+    counted = range(opening, edges[-1], 4 * steps_per_bar)
+    cuts = {edges[0], edges[-1], *kept, *(bar for bar in counted if all(abs(bar - rest) >= near for rest in kept))}
     ordered = sorted(cuts)
     return list(pairwise(ordered))
 
@@ -239,10 +293,13 @@ def _stem(stem: StemStyle, stage: _Stage) -> Stem:
     source = sorted(note for part in stem.sources for note in stage.heard[part])
     playing = _playing_bars(stage.energy, *stem.energy)
     line = [note for note in _taken(stem, source, stage) if playing[stage.bar_of(note.start)]]
+    line = _begun(line, stage.last_step, stage.quiet)
     is_drum = stem.take == "drums"
     if not is_drum:
         line = _in_range(line, stem)
-        if stage.ending == "ring":
+        if stage.last_step is not None:
+            line = _held(line, stage.last_step, stage.steps)
+        elif stage.ending == "ring":
             line = _held_to_the_end(line, stage)
     notes = _played(line, stem, stage)
     controls = _pedal(notes, stage) if stem.pedal else ()
@@ -338,13 +395,17 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
             chance = random.Random(f"{line_name}/{note.start}")
             together, last_start = drift[note.start // STEPS_PER_BEAT] + chance.gauss(0, 0.6), note.start
         late_ms = stage.style.humanise_ms * max(-2.5, min(2.5, together + chance.gauss(0, 0.25))) - stem.lead_ms
+        if note.start == stage.last_step:
+            late_ms = -stem.lead_ms  # everybody watches the conductor
         chord = sorted(chords[note.start])
         if stem.spread_ms and len(chord) > 1:
             late_ms += stem.spread_ms * chord.index(note.pitch) / (len(chord) - 1)
         written = stage.seconds(note.start)
         start = max(Fraction(0), written + Fraction(round(late_ms * 1000), 1_000_000))
         end = stage.seconds(min(note.end, stage.steps))
-        if note.end >= final and stage.ending == "ring":
+        if note.end >= final and stage.ending == "hard":
+            end = stage.duration
+        elif note.end >= final and stage.ending == "ring":
             end = max(end, stage.duration - Fraction(1, 2))
         else:
             end = written + (end - written) * Fraction(stem.legato).limit_denominator(100)
@@ -390,11 +451,13 @@ def _pedal(notes: tuple[Note, ...], stage: _Stage) -> tuple[Control, ...]:
     if not notes:
         return ()
     last = max(note.start + note.duration for note in notes)
+    starts, ends = [note.start for note in notes], list(accumulate((n.start + n.duration for n in notes), max))
     controls = []
     for chord in stage.chords:
         down = stage.seconds(chord.start) + Fraction(6, 100)
         up = min(stage.seconds(min(chord.end, stage.steps)) - Fraction(1, 100), last)
-        if down < up and any(note.start < up and note.start + note.duration > down for note in notes):
+        before = bisect_left(starts, up)
+        if down < up and before and ends[before - 1] > down:
             controls += [Control(down, SUSTAIN_PEDAL, 127), Control(up, SUSTAIN_PEDAL, 0)]
     return tuple(controls)
 
@@ -402,9 +465,12 @@ def _pedal(notes: tuple[Note, ...], stage: _Stage) -> tuple[Control, ...]:
 def _swells(notes: tuple[Note, ...]) -> tuple[Control, ...]:
     """Long notes grow to their middle and ease off; short ones stay at their level."""
     resting, controls = 96, []
-    starts = sorted({note.start for note in notes})
+    ends: dict[Fraction, Fraction] = {}
+    for note in notes:
+        ends[note.start] = max(ends.get(note.start, note.start), note.start + note.duration)
+    starts = sorted(ends)
     for index, start in enumerate(starts):
-        end = max(note.start + note.duration for note in notes if note.start == start)
+        end = ends[start]
         if index + 1 < len(starts):
             end = min(end, starts[index + 1])
         if end - start < Fraction(6, 5):

@@ -5,7 +5,7 @@ and nothing is invented: a pitch class a stem plays sounds in its parts at that 
 play a pattern, but only in beats where the parts play, at the parts' strength).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -16,6 +16,8 @@ from numpy.typing import NDArray
 from ..tempo import STEPS_PER_BEAT
 
 PITCH_CLASSES = 12
+_HOME_STEPS = 64
+"""Sixteenths after which voices come home."""
 
 
 @dataclass(frozen=True, order=True)
@@ -58,9 +60,13 @@ def fold(pitch: int, lowest: int, highest: int) -> int:
 def top_line(notes: Sequence[StepNote]) -> list[StepNote]:
     """The highest note of each onset, unless a higher one sounds on; each ends where the next begins."""
     line: list[StepNote] = []
+    sounding: list[StepNote] = []
     for start, group in _by_onset(notes):
         highest = max(group, key=lambda note: note.pitch)
-        if any(other.start < start < other.end and other.pitch > highest.pitch for other in notes):
+        sounding = [other for other in sounding if other.end > start]
+        higher = any(other.pitch > highest.pitch for other in sounding)
+        sounding += group
+        if higher:
             continue
         if line and line[-1].end > start:
             line[-1] = replace(line[-1], length=start - line[-1].start)
@@ -76,9 +82,12 @@ def bass_line(notes: Sequence[StepNote], steps_per_bar: int) -> list[StepNote]:
     """
     line: list[StepNote] = []
     by_start = sorted(notes)
+    starts, longest = [note.start for note in by_start], max((note.length for note in by_start), default=0)
     for start, group in _by_onset(by_start):
         low = min(group, key=lambda note: note.pitch)
-        near = [n.pitch for n in by_start if n.start < start + STEPS_PER_BEAT and n.end > start - STEPS_PER_BEAT]
+        first = bisect_left(starts, start - STEPS_PER_BEAT - longest)
+        around = by_start[first : bisect_left(starts, start + STEPS_PER_BEAT)]
+        near = [n.pitch for n in around if n.end > start - STEPS_PER_BEAT]
         if low.pitch <= min(near) + 2 and low.pitch <= 62:
             line.append(low)
     held = []
@@ -105,6 +114,20 @@ _SHAPES: tuple[tuple[tuple[int, ...], float], ...] = (
     ((0, 3, 6), 0.12),
     ((0, 4, 8), 0.16),
 )
+
+
+# Every shape on every root, what each pitch class counts in it (the root counts more), and what is taken off.
+_CANDIDATES = tuple(
+    tuple((root + interval) % PITCH_CLASSES for interval in shape)
+    for root in range(PITCH_CLASSES)
+    for shape, _ in _SHAPES
+)
+_CANDIDATE_WEIGHTS = np.array(
+    [[(c in classes) + 0.3 * (c == classes[0]) for c in range(PITCH_CLASSES)] for classes in _CANDIDATES]
+)
+_CANDIDATE_HANDICAPS = np.array([
+    handicap + 0.06 * len(shape) for _ in range(PITCH_CLASSES) for shape, handicap in _SHAPES
+])  # fmt: skip
 
 
 def chords(notes: Sequence[StepNote], total_steps: int, first_downbeat_step: int, steps_per_bar: int) -> list[Chord]:
@@ -141,21 +164,27 @@ def _chroma(notes: Sequence[StepNote], start: int, end: int) -> tuple[NDArray[np
 def _best_shape(weights: NDArray[np.float64]) -> tuple[int, ...]:
     best: tuple[int, ...] = (int(np.argmax(weights)),)
     best_score = -1.0
-    for root in range(PITCH_CLASSES):
-        for shape, handicap in _SHAPES:
-            classes = tuple((root + interval) % PITCH_CLASSES for interval in shape)
-            score = float(weights[list(classes)].sum()) + 0.3 * float(weights[root]) - handicap - 0.06 * len(classes)
-            if score > best_score + 1e-9:
-                best, best_score = classes, score
+    fits = (_CANDIDATE_WEIGHTS @ weights - _CANDIDATE_HANDICAPS).tolist()
+    for classes, score in zip(_CANDIDATES, fits, strict=True):
+        if score > best_score + 1e-9:
+            best, best_score = classes, score
     return tuple(c for c in best if weights[c] > 0.02) or (int(np.argmax(weights)),)
 
 
 def voice(progression: Sequence[Chord], lowest: int, highest: int, voices: int) -> list[tuple[Chord, tuple[int, ...]]]:
-    """Pitches for each chord, in the range, moving as little as possible from one chord to the next."""
+    """Pitches for each chord, in the range, moving as little as possible from one chord to the next.
+
+    Every four bars the voices come back to the middle of the range, so that a chord made anew does not move all
+    that follow.
+    """
     voiced: list[tuple[Chord, tuple[int, ...]]] = []
     centre = (lowest + highest) / 2
     before: tuple[int, ...] = ()
+    last_start = 0
     for chord in progression:
+        if chord.start // _HOME_STEPS != last_start // _HOME_STEPS:
+            before = ()
+        last_start = chord.start
         pitches: list[int] = []
         for pitch_class in chord.classes[:voices]:
             choices = [p for p in range(lowest, highest + 1) if p % PITCH_CLASSES == pitch_class]
@@ -192,7 +221,7 @@ def struck(voiced: Sequence[tuple[Chord, tuple[int, ...]]], notes: Sequence[Step
     line = []
     for chord, pitches in voiced:
         inside = [(start, velocity) for start, velocity in onsets if chord.start <= start < chord.end]
-        ends = [start for start, _ in inside[1:]] + [chord.end]
+        ends = [start for start, _ in inside[1:]] + [chord.end] if inside else []
         for (start, velocity), end in zip(inside, ends, strict=True):
             line += [StepNote(start, end - start, pitch, velocity) for pitch in pitches]
     return line

@@ -1,11 +1,15 @@
 """Writing whole or not at all: files beside their target first, then in its place in one step.
 
 Whoever is killed in between leaves the old file, the new file, or the old file and a hidden temporary one; never half
-a file under the target's name.
+a file under the target's name. The next one to write there clears away what a killed one left.
 """
 
 import glob
+import hashlib
 import os
+import re
+import shutil
+import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -55,12 +59,14 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[Path]:
 def staging(folder: Path) -> Iterator[Path]:
     """A temporary folder on `folder`'s file system; it goes away, with what is left in it, when the block ends.
 
-    Raises OutputError where nothing can be written there.
+    What killed processes of this machine left there is removed. Raises OutputError where nothing can be written there.
     """
     folder = folder.absolute()
     beside = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    _sweep_stages(beside)
+    mine = f".shotscore-{_host()}-{os.getpid()}-"
     try:
-        stage = tempfile.TemporaryDirectory(prefix=".shotscore-", dir=beside, ignore_cleanup_errors=True)
+        stage = tempfile.TemporaryDirectory(prefix=mine, dir=beside, ignore_cleanup_errors=True)
     except OSError as problem:
         raise OutputError(f"{folder} cannot be written to: {problem.strerror or problem}; choose another.") from problem
     with stage as name:
@@ -105,10 +111,25 @@ def sweep_stages(folder: Path) -> None:
             shutil.rmtree(left, ignore_errors=True)
 
 
+def _sweep_stages(folder: Path) -> None:
+    """Remove the stages of processes that run no more. The name says whose one is, so that none is ever unowned."""
+    import psutil
+
+    name = re.compile(rf"\.shotscore-{_host()}-(\d+)-\w{{8}}")
+    with suppress(OSError):
+        for left in folder.glob(f".shotscore-{_host()}-*"):
+            found = name.fullmatch(left.name)
+            if found and not psutil.pid_exists(int(found[1])):
+                shutil.rmtree(left, ignore_errors=True)
+
+
+def _host() -> str:
+    """This machine in a word: a process number means something on one machine only, a folder may be shared by many."""
+    return hashlib.sha256(socket.gethostname().encode()).hexdigest()[:8]
+
+
 def _keep(path: Path, previous: Path) -> None:
     """A second name for the file at `path`, so that it is never missing; a copy where the file system has no links."""
-    import shutil
-
     spare = previous.with_name(f".{previous.name}.tmp")
     spare.unlink(missing_ok=True)
     try:

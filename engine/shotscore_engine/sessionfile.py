@@ -5,18 +5,26 @@ process is gone (killed, or the machine restarted) is taken over. A damaged sess
 before, and the damaged file is kept beside it; one of a newer Shotscore is never taken for damaged.
 """
 
+from __future__ import annotations
+
 import contextlib
+import glob
 import json
 import os
 import socket
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import TracebackType
+from typing import TYPE_CHECKING
 
 from . import history
 from .atomic import replace_file, sweep
 from .errors import NewerSessionError, SessionError
 from .session import MAX_FILE_BYTES, PREVIOUS_SUFFIX, Session
+
+if TYPE_CHECKING:
+    import psutil
 
 LOCK_SUFFIX = ".lock"
 DAMAGED_SUFFIX = ".damaged"
@@ -64,7 +72,7 @@ class SessionFile:
             self._lock.release()
             raise
 
-    def __enter__(self) -> "SessionFile":
+    def __enter__(self) -> SessionFile:
         return self
 
     def __exit__(
@@ -112,7 +120,7 @@ def _bytes(path: Path) -> bytes:
         raise SessionError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
 
 
-def lock_of(path: Path) -> "FileLock":
+def lock_of(path: Path) -> FileLock:
     """The lock of the session in the file `path`, not taken yet."""
     return FileLock(path.with_name(path.name + LOCK_SUFFIX))
 
@@ -124,7 +132,7 @@ class FileLock:
         self.path = path
         self._mine = ""
 
-    def __enter__(self) -> "FileLock":
+    def __enter__(self) -> FileLock:
         self.take()
         return self
 
@@ -137,7 +145,8 @@ class FileLock:
         """Lock. Raises SessionError where a process that still runs has it, or where the lock cannot be written."""
         import psutil
 
-        mine = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": psutil.Process().create_time()})
+        mine = json.dumps({"pid": os.getpid(), "host": socket.gethostname(), "started": _started(psutil.Process())})
+        self._sweep()
         for _ in range(8):  # others may be taking over the same stale lock
             if self._create(mine):
                 self._mine = mine
@@ -181,6 +190,16 @@ class FileLock:
         finally:
             aside.unlink(missing_ok=True)
 
+    def _sweep(self) -> None:
+        """Remove what processes left that were killed while they took or gave back this lock."""
+        import psutil
+
+        for left in self.path.parent.glob(f".{glob.escape(self.path.name)}.*"):
+            pid = left.name.removeprefix(f".{self.path.name}.").removesuffix(".stale")
+            if pid.isdecimal() and not psutil.pid_exists(int(pid)):
+                with contextlib.suppress(OSError):
+                    left.unlink()
+
     def _remove_stale(self, text: str) -> None:
         aside = self.path.with_name(f".{self.path.name}.{os.getpid()}.stale")
         try:
@@ -192,6 +211,19 @@ class FileLock:
         if found != text:
             # Somebody was quicker and this was their fresh lock: back with it.
             self._create(found)
+
+
+def _started(process: psutil.Process) -> float:
+    """When `process` began, in seconds, on a clock nobody sets: the same whenever it is asked.
+
+    Linux counts from when the machine was switched on; psutil adds the time of day to it, which moves when the clock
+    is set, and a running holder would be taken for a dead one. Elsewhere the start is noted once, when it happens.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError, ValueError, IndexError):
+            ticks = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()[19]
+            return int(ticks) / os.sysconf("SC_CLK_TCK")
+    return float(process.create_time())
 
 
 def _holder(text: str) -> str:
@@ -209,7 +241,7 @@ def _holder(text: str) -> str:
         return f"this process ({pid})"
     try:
         process = psutil.Process(pid)
-        running = process.status() != psutil.STATUS_ZOMBIE and abs(process.create_time() - started) < _CLOCK_SLACK
+        running = process.status() != psutil.STATUS_ZOMBIE and abs(_started(process) - started) < _CLOCK_SLACK
     except psutil.NoSuchProcess:
         return ""
     except psutil.Error:

@@ -9,7 +9,12 @@
 
 Everything is made in a hidden folder first and moved into place at the end, so that a run that is stopped leaves
 nothing. Files of an earlier delivery are replaced; a file that is not one of ours, or that somebody has
-changed since, is in the way and is never touched.
+changed since, is in the way and is never touched. While files are being moved into place, a hidden list says which:
+a run that is killed then leaves some of its files beside some of the earlier ones, and the next one knows both.
+
+Where a cue's files hold an earlier take of it, only the bars that differ are rendered (`splice`), and a cue that is
+rendered whole because of a recut keeps its level: what stays sounds as it did. A cue scored anew gets the loudness
+asked for.
 """
 
 import hashlib
@@ -18,19 +23,25 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shotscore_engine.atomic import move_into, replace_file, staging
-from shotscore_engine.errors import OutputError
+from shotscore_engine.atomic import move_into, replace_file, staging, sweep
+from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch, peak_memory_bytes
 from shotscore_engine.progress import Progress, silent
+from shotscore_engine.perform import Score
 from shotscore_engine.session import SUFFIX, Session, Take
 
-from . import audio, midi, report
-from .placement import StemClip, markers_of, place
+from . import audio, bwf, midi, report, splice
+from .loudness import Loudness
+from .placement import Placement, StemClip, markers_of, place
 
 if TYPE_CHECKING:
     import opentimelineio as otio
 
 REPORT = "report.json"
+PENDING = ".shotscore-pending.json"
+"""The hidden list of what is being moved into place; it is there only then, and after a kill."""
+Ours = Mapping[str, tuple[str, ...]]
+"""The fingerprints a file may have and still be one of ours, by name."""
 _SAMPLE_BYTES = 1 << 16
 
 
@@ -57,6 +68,7 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
     watch = progress if isinstance(progress, Stopwatch) else Stopwatch(progress)
     folder = folder.absolute()
     before = check_folder(session.name, folder)
+    earlier = {row["name"]: row.get("take") for row in report.read(folder / REPORT).get("cues", [])}
     clips: list[StemClip] = []
     cues = []
     with staging(folder) as stage:
@@ -64,31 +76,37 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
             if cue.name not in session.chosen:
                 continue  # spotted, and no music yet
             take = session.take(cue.name)
-            made, table = _cue_files(session, take, stage, watch)
+            made, table = _cue_files(session, take, stage, watch, folder, earlier.get(cue.name))
             clips += made
             cues.append(table)
             for other in session.takes:
                 if other.cue == cue.name and other.number != take.number and other.edit == take.edit:
-                    _take_files(session, other, stage / "takes", watch)
+                    _take_files(session, other, stage, watch, folder, earlier.get(cue.name) == other.number)
         watch("write", 0.0)
         _timeline(session, clips, stage)
         (stage / f"{session.name}{SUFFIX}").write_bytes(session.to_bytes())
         files = {_name(path, stage): _fingerprint(path) for path in sorted(stage.rglob("*")) if path.is_file()}
         _refuse_strangers(folder, files, before)
         table = report.score_table(session, cues, watch.seconds(), peak_memory_bytes(), files)
+        for path in (folder / f"{session.name}{SUFFIX}", folder / REPORT, folder / PENDING):
+            sweep(path)
+        # Also what was there before: it has still to go, and a run before this one may have been killed as well.
+        known = {name: " ".join((*before.get(name, ()), files.get(name, ""))) for name in before.keys() | files.keys()}
+        replace_file(folder / PENDING, report.to_bytes({"cues": [], "files": known}))
         session.save(folder / f"{session.name}{SUFFIX}")  # keeps the one before, as moving would not
         (stage / f"{session.name}{SUFFIX}").unlink()
         move_into(stage, folder)
         replace_file(folder / REPORT, report.to_bytes(table))
     for name in before.keys() - files.keys():
-        if _fingerprint(folder / name) == before[name]:
+        if _fingerprint(folder / name) in before[name]:
             (folder / name).unlink()
+    (folder / PENDING).unlink()
     watch("write", 1.0)
     return Delivery(folder, table)
 
 
-def check_folder(name: str, folder: Path) -> dict[str, str]:
-    """What an earlier delivery left in `folder`, by name; made to be called before any work.
+def check_folder(name: str, folder: Path) -> Ours:
+    """What earlier deliveries left in `folder`, by name; made to be called before any work.
 
     Raises OutputError where nothing can be written there, or where somebody else's files bear names we would use.
     """
@@ -96,9 +114,12 @@ def check_folder(name: str, folder: Path) -> dict[str, str]:
         raise OutputError(f"{folder} is a file; choose a folder to write to.")
     with staging(folder):
         pass
-    before: dict[str, str] = report.read(folder / REPORT).get("files", {})
+    before: dict[str, tuple[str, ...]] = {}
+    for listed in (REPORT, PENDING):
+        for held, fingerprints in report.read(folder / listed).get("files", {}).items():
+            before[held] = (*before.get(held, ()), *str(fingerprints).split())
     wanted = [f"{name}.scored.otio", f"{name}{SUFFIX}", "1m01.mid", "1m01_mix.wav"]
-    if (folder / REPORT).exists() and not before:
+    if (folder / REPORT).exists() and not report.read(folder / REPORT):
         raise OutputError(f"{folder / REPORT} is not from an earlier score; choose another folder.")
     other = next((held for held in before if held.endswith(SUFFIX) and held != f"{name}{SUFFIX}"), None)
     if other is not None:
@@ -107,51 +128,98 @@ def check_folder(name: str, folder: Path) -> dict[str, str]:
     return before
 
 
-def _refuse_strangers(folder: Path, names: Mapping[str, str] | list[str], before: Mapping[str, str]) -> None:
+def _refuse_strangers(folder: Path, names: Mapping[str, str] | list[str], before: Ours) -> None:
     for name in names:
         path = folder / name
         if not path.exists() or (path.suffix == SUFFIX and name in before):
             continue
         if name not in before:
             raise OutputError(f"{path} is there and not from an earlier score; choose another folder, or move it away.")
-        if _fingerprint(path) != before[name]:
+        if _fingerprint(path) not in before[name]:
             raise OutputError(f"{path} was changed since it was written; move it away, or choose another folder.")
 
 
-def _cue_files(session: Session, take: Take, stage: Path, watch: Stopwatch) -> tuple[list[StemClip], report.Table]:
-    """MIDI, stems and mix of the take in use; the clips for the timeline, and the cue's part of the report."""
+def _cue_files(
+    session: Session, take: Take, stage: Path, watch: Stopwatch, home: Path, earlier: int | None
+) -> tuple[list[StemClip], report.Table]:
+    """MIDI, stems and mix of the take in use; the clips for the timeline, and the cue's part of the report.
+
+    `earlier` is the take the files in `home` are of.
+    """
     cue = session.cue(take.cue)
     placement = place(session.picture, cue)
     watch("render", 0.0)
     score = session.perform(take)
     notes = stage / f"{cue.name}.mid"
     midi.write(score, notes, placement, markers_of(session.picture, cue))
-    sound = audio.write(score, placement, stage, _settings(take), watch, midi=notes)
-    loudness = sound.rendered.loudness
+    settings, before = settings_of(take), None
+    if earlier is not None:
+        before = _score_of(session, cue.name, earlier)
+    sound = level = None
+    if before is not None:
+        sound = splice.splice(score, before[0], placement, home, stage, settings, watch, notes)
+        level = splice.level_in(before[0], before[1], home, settings)
+    if sound is None:
+        sound = audio.write(score, placement, stage, settings, watch, midi=notes, level=level)
+    loudness = sound.loudness
+    anew = sound.anew if sound.anew is not None else ((0, sound.mix.samples),)
     files = {
         "midi": _name(notes, stage),
         "mix": _name(sound.mix.path, stage),
         "stems": {clip.stem: _name(clip.path, stage) for clip in sound.stems},
+        "seconds_rendered": round(sum(end - start for start, end in anew) / settings.sample_rate, 3),
         "loudness_lufs": round(loudness.integrated_lufs, 2),
         "true_peak_db": round(loudness.true_peak_db, 2),
-        "soundfont": sound.rendered.soundfont.name,
-        "player": sound.rendered.player,
+        "soundfont": sound.soundfont.name,
+        "player": sound.player,
     }
     return list(sound.stems), report.cue_table(session, take, files)
 
 
-def _take_files(session: Session, take: Take, folder: Path, watch: Stopwatch) -> None:
-    """A take that is not in use, to listen to: `takes/1m01_take2.mid` and `takes/1m01_take2_mix.wav`."""
+def _take_files(session: Session, take: Take, stage: Path, watch: Stopwatch, home: Path, is_main: bool) -> None:
+    """A take that is not in use, to listen to: `takes/1m01_take2.mid` and `takes/1m01_take2_mix.wav`.
+
+    A mix that lies in `home` already is taken from there; `is_main` says that the cue's own mix is still this take's.
+    """
     cue = session.cue(take.cue)
     placement = place(session.picture, cue)
+    settings = settings_of(take)
     score = replace(session.perform(take), title=f"{cue.name}_take{take.number}")
+    folder = stage / "takes"
     midi.write(score, folder / f"{score.title}.mid", placement, markers_of(session.picture, cue))
-    for stem in audio.write(score, placement, folder, _settings(take), watch).stems:
-        stem.path.unlink()
-    (folder / "stems").rmdir()
+    room = audio.room_of(score, placement, settings)
+    mix = audio.file_name(score.title, None)
+    sources = [home / "takes" / mix, *([home / audio.file_name(cue.name, None)] if is_main else [])]
+    for source in sources:
+        head = bwf.read_head(source)
+        level = None if head is None else audio.level_of(head.user)
+        if head is None or level is None or head.integrated_lufs is None or head.true_peak_db is None:
+            continue
+        stamp = audio.stamps_of(score, room, settings, level)[None]
+        if stamp == head.user and head.samples == room.samples:
+            measured = Loudness(head.integrated_lufs, head.true_peak_db)
+            label = audio.label_of(None, score, placement, settings, measured, stamp)
+            bwf.patch(folder / mix, source, head, label, [])
+            return
+    audio.write(score, placement, folder, settings, watch, stems=False)
 
 
-def _settings(take: Take) -> audio.AudioSettings:
+def _score_of(session: Session, cue_name: str, number: int) -> tuple[Score, Placement] | None:
+    """Take `number` of a cue as it was played, for the edit it was written to; None where it is not known any more."""
+    from shotscore_engine.orchestrate import orchestrate
+
+    try:
+        take = session.any_take(cue_name, number)
+        edits = session.edits[take.edit :]
+        picture = edits[0].picture if edits else session.picture
+        cue = next(cue for cue in (edits[0].cues if edits else session.cues) if cue.name == cue_name)
+        return orchestrate(take, cue, picture.rate), place(picture, cue)
+    except (RequestError, StopIteration):
+        return None
+
+
+def settings_of(take: Take) -> audio.AudioSettings:
+    """How a take asks to sound."""
     request = take.request
     return audio.AudioSettings(loudness_lufs=request.loudness_lufs, soundfont=request.soundfont, take=str(take.number))
 

@@ -102,7 +102,7 @@ def read(path: Path) -> Table:
     """The report in `path`, or an empty table where there is none that we wrote."""
     try:
         table = json.loads(path.read_bytes())
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}
     if not isinstance(table, dict) or not isinstance(table.get("files"), dict) or "cues" not in table:
         return {}

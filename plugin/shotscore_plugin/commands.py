@@ -1,14 +1,13 @@
 """What `spot` and `score` do, between their options and their answers."""
 
 import importlib.util
-from contextlib import nullcontext
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from shotscore_engine.atomic import replacing, staging
-from shotscore_engine.errors import RequestError
+from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch
 from shotscore_engine.progress import Progress
 from shotscore_engine.request import ScoreRequest, parse_range
@@ -65,8 +64,12 @@ def score(timeline: Path, out: Path, span: str | None, request: ScoreRequest, pr
     tools = Tools.load(request)
     session = session.analysed(request.detect, watch).score(request, tools, watch)
     path = out.absolute() / f"{session.name}{SUFFIX}"
-    # A session that is open in another process is not replaced under its hands.
-    with lock_of(path) if path.exists() else nullcontext():
+    # A session that is open in another process is not replaced under its hands, nor do two write the same new one.
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as problem:
+        raise OutputError(f"{out} cannot be written to: {problem.strerror}; choose another.") from problem
+    with lock_of(path):
         delivery = deliver(session, out, watch)
     return Answer(delivery.report, score_text(delivery.report, out))
 

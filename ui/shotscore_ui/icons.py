@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - the shapes are data
 """Icons of our own: strokes on a grid of 24, in the theme's text colour, sharp at every density.
 
 A row of the table is a name and the elements inside an SVG's root; `currentColor` becomes the colour asked for.
@@ -36,8 +37,8 @@ _SHAPES = {
     "zoom-in": '<circle cx="10.500" cy="10.500" r="6"/><path d="M15 15l5 5M10.500 7.800v5.400M7.800 10.500h5.400"/>',
     "zoom-out": '<circle cx="10.500" cy="10.500" r="6"/><path d="M15 15l5 5M7.800 10.500h5.400"/>',
     "zoom-fit": '<path d="M3.500 5v14M20.500 5v14M6.500 12h11M9.500 9l-3 3 3 3M14.500 9l3 3-3 3"/>',
-    "settings": '<circle cx="12" cy="12" r="3"/><path d="M12 3v3M12 18v3M3 12h3M18 12h3M5.600 5.600l2.100 2.100'
-    'M16.300 16.300l2.100 2.100M5.600 18.400l2.100-2.100M16.300 7.700l2.100-2.100"/>',
+    "settings": '<path d="M4 7h8.500M17.500 7H20M4 17h2.500M11.500 17H20"/><circle cx="15" cy="7" r="2.500"/>'
+    '<circle cx="9" cy="17" r="2.500"/>',
     "warning": '<path d="M12 4L2.800 19.500h18.400zM12 10v4.500M12 17.200v.100"/>',
     "info": '<circle cx="12" cy="12" r="8.500"/><path d="M12 11v5.500M12 7.700v.100"/>',
     "film": '<rect x="3.500" y="5" width="17" height="14" rx="1.500"/><path d="M8 5v14M16 5v14M3.500 9.500H8M3.500 14.500H8'
@@ -52,7 +53,7 @@ _SHAPES = {
     "folder": '<path d="M3.500 18.500v-13h6l2 2.500h9v10.500z"/>',
     "drag": '<path d="M9 5.500v.100M15 5.500v.100M9 12v.100M15 12v.100M9 18.500v.100M15 18.500v.100" stroke-width="2.600"/>',
     "compare": '<path d="M3.500 18l3.700-12h.6l3.700 12M4.800 14h5.400M14 6v12h3.200a3.200 3.200 0 0 0 0-6.400H14h2.700a2.800 2.800 0 0 0 0-5.600z"/>',
-    "combine": '<path d="M4 6.500h5l6 11h5M4 17.500h5l2-3.700M13 10.200l2-3.700h5M17.500 4L20 6.500 17.500 9M17.500 15l2.500 2.500-2.500 2.500"/>',
+    "combine": '<path d="M3.500 6h4.500l5 6h7.500M3.500 18h4.500l5-6M17 8.500l3.500 3.500-3.500 3.500"/>',
     "metronome": '<path d="M8.500 4h7l3.500 16H5zM6.300 15h11.400M12 15l6.500-9.500"/>',
     "more": '<path d="M5.500 12v.100M12 12v.100M18.500 12v.100" stroke-width="3"/>',
     "chevron-down": '<path d="M6 9.500l6 6 6-6"/>',

@@ -1,8 +1,8 @@
 """Colours of the panel, dark and light, and how they reach Qt.
 
-Every text colour stands at least 4.5:1 against every surface it is written on, every mark at least 3:1 (WCAG 2.2, 1.4.3 and
-1.4.11); a test measures them. States and parts are told apart by shape or place first, by colour second; their hues
-keep their distance for the common kinds of colour blindness.
+Every text colour stands at least 4.5:1 against every surface it is written on, every mark at least 3:1 (WCAG 2.2,
+1.4.3 and 1.4.11); a test measures them. States and parts are told apart by shape or place first, by colour second;
+their hues keep their distance for the common kinds of colour blindness.
 
 A widget asks `theme_of(self)` while it paints: what the surrounding palette is decides, so a panel inside an editor
 follows the editor.

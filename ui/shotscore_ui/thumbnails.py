@@ -16,8 +16,8 @@ from fractions import Fraction
 from pathlib import Path
 
 import platformdirs
-from PySide6.QtCore import QObject, Signal
-from PySide6.QtGui import QImage
+from PySide6.QtCore import QByteArray, QObject, Signal
+from PySide6.QtGui import QImage, QImageWriter
 from shotscore_engine.errors import InputError
 from shotscore_engine.media import frames_between, open_media, picture_stream, probe
 from shotscore_engine.timing import quantise
@@ -183,7 +183,9 @@ class ThumbnailStore(QObject):
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             beside = path.with_name(f"{path.stem}.{os.getpid()}-{threading.get_ident()}.part")
-            if not picture.save(str(beside), "JPG", 82):
+            writer = QImageWriter(str(beside), QByteArray(b"jpg"))
+            writer.setQuality(82)
+            if not writer.write(picture):
                 return
             size = beside.stat().st_size
             beside.replace(path)

@@ -88,6 +88,13 @@ class FrameCondition:
         """T."""
         return len(self.beat_in_bar)
 
+    @property
+    def places(self) -> IntArray:
+        """(T,): equal numbers where the form asks for the same music again; -1 where it asks for nothing."""
+        if self.section is None or self.phrase_position is None:
+            return np.full(self.beats, -1)
+        return np.where(self.section >= 0, self.section * 4096 + np.minimum(self.phrase_position, 4095), -1)
+
     def without(self, *names: str) -> "FrameCondition":
         """The same with the groups `names` (keys of FRAME_SLICES) unknown."""
         fields = {

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import cuda
 from .conditions import GUIDED, FloatArray, FrameCondition
-from .diffusion import MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, timesteps
+from .diffusion import MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, recalled, timesteps
 from .errors import ModelError, RequestError
 from .features import LANGUAGE_WIDTH, VISUAL_WIDTH
 from .progress import Progress, silent
@@ -34,6 +34,8 @@ LARGEST_MODEL_BYTES = 512 << 20
 INPUTS = (
     "x_t", "t", "known", "known_mask", "frame", "language", "visual", "language_on", "visual_on", "sac_mask",
 )  # fmt: skip
+RECALL = 0.9
+"""Share of the noise that returns with a phrase's letter; see docs/lab-book.md for what it was chosen from."""
 DeviceName = Literal["auto", "cuda", "coreml", "cpu"]
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider", "cpu": "CPUExecutionProvider"}
 
@@ -262,6 +264,7 @@ class Denoiser:
         network = _Bound(self, condition, guidance, rescale, selector or Selector(), known, rng)
         times = timesteps(steps, start=MAX_T * variation)
         noise = rng.standard_normal((condition.beats, len(PARTS) * self.latent), dtype=np.float32)
+        noise = recalled(noise, condition.frame.places, RECALL)
         if known is not None and variation < 1:
             noise = add_noise(self.encode(known.roll, -condition.shift), times[0], rng)
         return dpm_solver_pp_2m(network, noise, times, on_step)

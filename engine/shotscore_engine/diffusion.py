@@ -173,6 +173,21 @@ def ddim(
     return x
 
 
+def recalled(noise: FloatArray, places: NDArray[np.int64], share: float) -> FloatArray:
+    """`noise` (T, n) in which rows of one place (T,) have the variance `share` in common; each row stays normal.
+
+    Rows whose place is negative stay as they are. Where a passage shall return, its noise returns with it: two paths
+    of a deterministic sampler that begin alike and are steered alike end alike.
+    """
+    out = noise.copy()
+    first: dict[int, int] = {}
+    for row, place in enumerate(places.tolist()):
+        origin = first.setdefault(place, row)
+        if place >= 0 and origin != row:
+            out[row] = np.float32(math.sqrt(share)) * noise[origin] + np.float32(math.sqrt(1 - share)) * noise[row]
+    return out
+
+
 def add_noise(x_0: FloatArray, t: float, rng: np.random.Generator) -> FloatArray:
     """x_t of `x_0` at timestep `t`: where a variation of a take starts."""
     alpha, sigma = alpha_sigma(t)

@@ -10,14 +10,20 @@ where none is said. A groove has a row per beat of the bar: for each of the four
 begins there, then the same for all other parts.
 """
 
-from dataclasses import dataclass
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .grid import STEPS_PER_BEAT
+
+if TYPE_CHECKING:
+    from .conditions import FrameCondition
 
 QUALITIES: dict[str, tuple[int, ...]] = {
     "": (0, 4, 7), "m": (0, 3, 7), "dim": (0, 3, 6), "sus4": (0, 5, 7), "7": (0, 4, 7, 10), "maj7": (0, 4, 7, 11),
@@ -44,7 +50,7 @@ def chord_tones() -> NDArray[np.bool_]:
     return tones.reshape(-1, 12)
 
 
-def transposed(chords: IntArray, semitones: int) -> IntArray:
+def transposed(chords: IntArray, semitones: int | IntArray) -> IntArray:
     """`chords` moved up; NO_CHORD stays."""
     count = len(QUALITIES)
     moved = (chords // count + semitones) % 12 * count + chords % count
@@ -104,6 +110,22 @@ def load_bank(path: Path = _BANK) -> Bank:
             arrays["following"].astype(np.int64), arrays["grooves"].astype(np.float32) / 255, arrays["log_bpm"],
             arrays["density"],
         )  # fmt: skip
+
+
+def with_leadsheet(frame: FrameCondition, seed: int) -> FrameCondition:
+    """`frame` with chords and a groove by `seed`, where it says what they answer to: form, mode, tempo and density."""
+    if frame.minor is not None and frame.section is not None and frame.phrase_position is not None:
+        per_bar = int(np.bincount(frame.beats_per_bar).argmax())
+        minor = bool(frame.minor.mean() > 0.5)
+        chords = write_chords(frame.section, frame.phrase_position, per_bar, minor=minor, seed=seed)
+        if frame.key_offset is not None:
+            chords = transposed(chords, frame.key_offset)
+        frame = replace(frame, chords=chords)
+    if frame.bpm is not None and frame.density is not None:
+        per_bar, bpm = int(np.bincount(frame.beats_per_bar).argmax()), float(np.median(frame.bpm))
+        groove = choose_groove(frame.beat_in_bar, per_bar, bpm, float(frame.density.mean()), seed=seed)
+        frame = replace(frame, groove=groove)
+    return frame
 
 
 def write_chords(section: IntArray, position: IntArray, beats_per_bar: int, *, minor: bool, seed: int) -> IntArray:

@@ -31,6 +31,7 @@ from ..denoiser import Condition
 from ..diffusion import Selector, SelectorName
 from ..errors import InputError
 from ..features import VISUAL_NAMES, BeatFeatures
+from ..leadsheet import with_leadsheet
 from ..masks import MaskKind
 from ..metrics import adv, conditioning, gps, key, melody, novelty, pche, retrieval, si
 from ..metrics.piece import Piece, empty_bars, from_roll
@@ -256,6 +257,8 @@ def compose(
     condition = asked.condition(mask=experiment.mask, k=experiment.k, withheld=experiment.withheld, features=features)
     if experiment.without_key:
         condition = replace(condition, tonic=0)
+    # The chords and the groove are the plan's, by the seed; the song's own are not told.
+    condition = replace(condition, frame=with_leadsheet(condition.frame, seed * 1000 + number))
     roll = composer(condition, seed=seed * 1000 + number, selector=experiment.selector)
     return from_roll(roll, asked.grid), features
 

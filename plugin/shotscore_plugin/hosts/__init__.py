@@ -11,6 +11,7 @@ from shotscore_engine.errors import RequestError
 from ..host import Host, Program
 
 HOSTS: dict[str, str] = {
+    "resolve": "resolve",
     "files": "files",
 }
 """Name on the command line -> the module under `hosts/` whose `PROGRAM` it is; in the order they are

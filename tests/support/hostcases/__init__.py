@@ -60,7 +60,7 @@ class Case(Protocol):
         """The person takes frames out in the editor and saves (music is not in the project then)."""
 
     def snapshot(self, project: Path) -> Hashable:
-        """All that is in the project, or in a file the host wrote, to be compared: files by their bytes if that can be."""
+        """All that is in the project or in a file the host wrote, to be compared; the bytes of files if that can be."""
 
     def layout(self, project: Path) -> Sequence[tuple[str, tuple[tuple[int, int], ...]]]:
         """Every track of that project (music too) in its order, with (start, frames) of its clips.

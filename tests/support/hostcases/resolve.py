@@ -1,4 +1,4 @@
-"""DaVinci Resolve by a stand-in of its documented API, traps included: from Python (Studio) and from Lua (free edition)."""
+"""DaVinci Resolve by a stand-in of its documented API, traps included: from Python (Studio) and Lua (free edition)."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field

@@ -1,6 +1,7 @@
 """What all tests share."""
 
 import importlib.metadata
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,14 @@ from hypothesis import HealthCheck, settings
 # How fast an example runs says nothing on a machine that does other work as well.
 settings.register_profile("shotscore", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("shotscore")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_cache(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What an earlier run found out about a film is not believed: a cache folder of this run's own."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("SHOTSCORE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        yield
 
 
 @pytest.fixture(scope="session")

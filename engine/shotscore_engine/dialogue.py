@@ -3,7 +3,8 @@
 Only the used ranges of the audio clips are decoded (PyAV: mono, 16 kHz). A region begins where the probability of
 speech rises above 0.5 and ends where it stays below 0.35 for 0.3 s; regions shorter than 0.25 s are no speech. These
 are the hysteresis and lengths Silero's own tools use, with a longer pause, because music should not come back between
-two words. Regions are padded by 0.1 s, brought to the timeline's frames through the clip's speed, and joined.
+two words. Regions are padded by 0.1 s, brought to the timeline's frames through the clip's speed, and joined. What was
+heard of a range of a file is kept in the user's cache folder.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from .cache import fingerprint, keep, recall
 from .errors import MediaError, ModelError
 from .media import audio_between
 from .picture import AudioSpan, Picture, frame_of_media, media_seconds
@@ -36,7 +38,13 @@ WARM_UP = Fraction(1, 2)
 """Seconds heard before a used range, so that the network's memory is filled."""
 
 
+RANGES_KEPT = 4096
+"""Ranges of one file whose speech is kept."""
+_FACT = "speech 1"
+"""The name speech is kept under; another way to find it gets another number."""
+
 _T = TypeVar("_T", int, Fraction)
+_Spans = list[tuple[Fraction, Fraction]]
 
 
 def find_dialogue(picture: Picture, progress: Progress = silent) -> Picture:
@@ -48,23 +56,28 @@ def find_dialogue(picture: Picture, progress: Progress = silent) -> Picture:
     wanted = _wanted(picture)
     total = sum((end - start for spans in wanted.values() for start, end in spans), Fraction(0)) or Fraction(1)
     done = Fraction(0)
-    speech: dict[Path, list[tuple[Fraction, Fraction]]] = {}
+    speech: dict[Path, _Spans] = {}
     warnings: list[str] = []
-    session = _session() if wanted else None
+    session: Any = None
     for path, spans in wanted.items():
-        for start, end in spans:
-            base = done
+        known = _known(path)
+        fresh = [span for span in spans if span not in known]
+        for start, end in fresh:
+            session = session or _session()
 
-            def report(seconds: Fraction, base: Fraction = base) -> None:
+            def report(seconds: Fraction, base: Fraction = done) -> None:
                 progress("analyse", float(min(Fraction(1), (base + seconds) / total)))
 
             try:
-                speech.setdefault(path, []).extend(_speech(session, path, start, end, report))
+                known[start, end] = _speech(session, path, start, end, report)
             except MediaError as problem:
                 warnings.append(f"{problem} Its sound is not searched for dialogue.")
                 break
             finally:
-                done = base + end - start
+                done += end - start
+        if fresh:
+            _keep(path, known)
+        speech[path] = [region for span in spans for region in known.get(span, ())]
     progress("analyse", 1.0)
     regions = [
         region
@@ -87,6 +100,25 @@ def _wanted(picture: Picture) -> dict[Path, list[tuple[Fraction, Fraction]]]:
         last = media_seconds(span, span.start_frame + span.duration_frames, picture.rate)
         wanted.setdefault(media.path, []).append((min(first, last), max(first, last)))
     return {path: list(_joined(spans)) for path, spans in wanted.items()}
+
+
+def _known(path: Path) -> dict[tuple[Fraction, Fraction], _Spans]:
+    """The speech that is kept of a file, by range."""
+    known: dict[tuple[Fraction, Fraction], _Spans] = {}
+    stored = recall(fingerprint(path), _FACT)
+    for span, regions in stored.items() if isinstance(stored, dict) else ():
+        try:
+            start, end = (Fraction(moment) for moment in span.split())
+            known[start, end] = [(Fraction(first), Fraction(last)) for first, last in regions]
+        except (ValueError, TypeError, AttributeError, ZeroDivisionError):
+            continue  # not written by us
+    return known
+
+
+def _keep(path: Path, known: dict[tuple[Fraction, Fraction], _Spans]) -> None:
+    kept = list(known.items())[-RANGES_KEPT:]
+    rows = {f"{start} {end}": [[str(first), str(last)] for first, last in spans] for (start, end), spans in kept}
+    keep(fingerprint(path), _FACT, rows)
 
 
 def _joined(spans: Iterable[tuple[_T, _T]]) -> Iterator[tuple[_T, _T]]:

@@ -5,7 +5,7 @@ reference movie handed to an editor must not make the machine fetch something. T
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     import av.container
     import numpy as np
     from numpy.typing import NDArray
+
+
+SEEK_BEYOND = Fraction(5)
+"""Seconds nobody wants to see that are jumped over rather than decoded through: half of a usual longest GOP."""
 
 
 @dataclass(frozen=True)
@@ -182,8 +186,62 @@ def frames_between(
     """Every frame of the file shown from media time `start` up to `end`, in order: (its time, its pixels).
 
     `size` = (width, height) of the pixels, (height, width, 3) uint8, scaled by FFmpeg. The first frame is the one that
-    stands at `start`. Seeks where that saves decoding; decodes with all threads FFmpeg wants. Raises MediaError where
-    the file cannot be decoded at all; a damaged frame inside is passed over.
+    stands at `start`. Raises MediaError where the file cannot be decoded at all; a damaged frame inside is passed over.
+    """
+    shrink = Shrinker(size, pixel_format)
+    for time, frame in decoded_between(path, start, end):
+        yield time, shrink(frame)
+
+
+class Shrinker:
+    """Makes frames small; keeps FFmpeg's scaler from one to the next."""
+
+    def __init__(
+        self, size: tuple[int, int], pixel_format: str = "bgr24", interpolation: str = "FAST_BILINEAR"
+    ) -> None:
+        from av.video.reformatter import VideoReformatter
+
+        self._scaler = VideoReformatter()
+        self._arguments = (*size, pixel_format)
+        self._interpolation = interpolation
+
+    def __call__(self, frame: Any) -> "NDArray[np.uint8]":
+        """(height, width, 3) uint8 of a decoded frame."""
+        small = self._scaler.reformat(frame, *self._arguments, interpolation=self._interpolation)
+        pixels: NDArray[np.uint8] = small.to_ndarray()  # type: ignore[assignment] # 8 bits by its format
+        return pixels
+
+
+def decoded_stretches(
+    path: Path, stretches: Sequence[tuple[Fraction, Fraction]]
+) -> Iterator[tuple[int, Fraction, Any]]:
+    """(number of the stretch, media time, FFmpeg's frame) of every frame of `stretches`, see `decoded_between`.
+
+    Stretches are (start, end) in media seconds, in order and apart. What lies between two near ones is decoded
+    through: going back to a key frame would cost more.
+    """
+    info = probe(path)
+    quarter = 1 / (4 * (info.rate or Fraction(25)))
+    first = 0
+    while first < len(stretches):
+        last = first
+        while last + 1 < len(stretches) and stretches[last + 1][0] - stretches[last][1] <= SEEK_BEYOND:
+            last += 1
+        at = first
+        for time, frame in decoded_between(path, stretches[first][0], stretches[last][1]):
+            while at < last and time >= stretches[at][1] - quarter:
+                at += 1
+            if time + 3 * quarter > stretches[at][0]:
+                yield at, time, frame
+        first = last + 1
+
+
+def decoded_between(path: Path, start: Fraction, end: Fraction) -> Iterator[tuple[Fraction, Any]]:
+    """(media time, FFmpeg's frame) of every frame shown from media time `start` up to `end`, in order.
+
+    The first is the one that stands at `start`. Seeks where that saves decoding; decodes with all threads FFmpeg
+    wants, which run on while the caller looks at a frame. Raises MediaError where the file cannot be decoded at all; a
+    damaged frame inside is passed over.
     """
     import av
 
@@ -194,16 +252,13 @@ def frames_between(
     with open_media(path) as container:
         stream = picture_stream(container)
         stream.thread_type = "AUTO"
-        reformatter = av.video.reformatter.VideoReformatter()
         try:
             for time, frame in _decoded(container, stream, info, start):
                 if time >= end - half / 2:
                     return
                 if time + 2 * half - half / 2 <= start:
                     continue
-                small = reformatter.reformat(frame, *size, pixel_format, interpolation="FAST_BILINEAR")
-                pixels: NDArray[np.uint8] = small.to_ndarray()  # type: ignore[assignment] # 8 bits by its format
-                yield time, pixels
+                yield time, frame
         except av.FFmpegError as problem:
             raise MediaError(f"The media file {path} cannot be decoded: {_reason(problem)}.") from problem
 

@@ -1,7 +1,8 @@
 """Cuts inside media: where a clip of the timeline holds more than one shot.
 
-Only the used moments of each file are decoded, once a file, and every frame of them, so that a cut is exact; frames
-are shrunk by FFmpeg before Python sees them. Two detectors:
+Only the used moments of each file are decoded, once, and every frame of them, so that a cut is exact; frames are shrunk
+by FFmpeg before Python sees them. While they pass, a `features.visual.Looker` sees them too, so that the film is
+decoded once for everything the picture tells. Two detectors:
 
 - `adaptive`: PySceneDetect's AdaptiveDetector, which compares each frame's change with its neighbours'. Hard cuts.
 - `transnet`: TransNet V2 (Soucek and Lokoc 2020), the detector of the Diff-BGM paper, in ONNX Runtime; also finds
@@ -9,17 +10,20 @@ are shrunk by FFmpeg before Python sees them. Two detectors:
 
 A cut belongs to the media; every shot that shows the moment gets it on the timeline frame that shows the new picture
 first, through any speed, reversed and other rates included. Cuts within `EDGE_SECONDS` of the editor's own are left
-out: they are the editor's cut seen again, or a flash frame at a clip's edge.
+out: they are the editor's cut seen again, or a flash frame at a clip's edge. The cuts of a stretch are kept in the
+user's cache folder and not searched again.
 """
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
+from .cache import Fingerprint, fingerprint, keep, recall
 from .errors import MediaError, ModelError, RequestError
-from .media import frames_between, probe
+from .media import MediaInfo, Shrinker, decoded_between, decoded_stretches, probe
 from .picture import MediaSpan, Picture, Shot, media_seconds
 from .progress import Progress, silent
 from .timing import quantise
@@ -39,8 +43,12 @@ SHORTEST_SECONDS = Fraction(3, 10)
 """Two detected cuts are at least this far apart in the media."""
 ADAPTIVE_WIDTH = 256
 """Frames are shrunk to this width for the adaptive detector: PySceneDetect's own target."""
+RANGES_KEPT = 4096
+"""Stretches of one file whose cuts are kept."""
 _TRANSNET_SIZE = (48, 27)
 _THRESHOLD = 0.5
+
+Span = tuple[Fraction, Fraction]
 
 
 @dataclass(frozen=True)
@@ -73,27 +81,23 @@ def detect_shots(picture: Picture, method: Method = "adaptive", progress: Progre
     cuts: dict[Path, list[MediaCut]] = {}
     unread: dict[Path, str] = {}
     for path, spans in ranges.items():
-        for start, end in spans:
-            base = done
 
-            def report(seconds: Fraction, base: Fraction = base) -> None:
-                progress("analyse", float(min(Fraction(1), (base + seconds) / total)))
+        def report(seconds: Fraction, base: Fraction = done) -> None:
+            progress("analyse", float(min(Fraction(1), (base + seconds) / total)))
 
-            report(Fraction(0))
-            try:
-                cuts.setdefault(path, []).extend(media_cuts(path, start, end, method, report))
-            except MediaError as problem:
-                unread[path] = str(problem)
-                break
-            finally:
-                done = base + end - start
+        report(Fraction(0))
+        try:
+            cuts[path] = _file_cuts(picture, path, spans, method, report)
+        except MediaError as problem:
+            unread[path] = str(problem)
+        done += sum((end - start for start, end in spans), Fraction(0))
     progress("analyse", 1.0)
     return _split(picture, cuts, unread)
 
 
-def used_ranges(picture: Picture) -> dict[Path, list[tuple[Fraction, Fraction]]]:
+def used_ranges(picture: Picture) -> dict[Path, list[Span]]:
     """Which stretches of which files are shown long enough to hold a cut: seconds, merged, in order."""
-    wanted: dict[Path, list[tuple[Fraction, Fraction]]] = {}
+    wanted: dict[Path, list[Span]] = {}
     for shot in picture.shots:
         media = shot.media
         if media is None or media.path is None or media.offline or media.speed == 0:
@@ -107,8 +111,8 @@ def used_ranges(picture: Picture) -> dict[Path, list[tuple[Fraction, Fraction]]]
     return {path: _merged(spans) for path, spans in wanted.items()}
 
 
-def _merged(spans: Iterable[tuple[Fraction, Fraction]]) -> list[tuple[Fraction, Fraction]]:
-    merged: list[tuple[Fraction, Fraction]] = []
+def _merged(spans: Iterable[Span]) -> list[Span]:
+    merged: list[Span] = []
     for start, end in sorted(spans):
         if merged and start <= merged[-1][1]:
             merged[-1] = (merged[-1][0], max(end, merged[-1][1]))
@@ -128,71 +132,255 @@ def media_cuts(
 
     Raises MediaError where the file cannot be decoded.
     """
-    detect = _transnet if method == "transnet" else _adaptive
-    return detect(path, start, end, report or _unheard)
+    search = _search(_picture_info(path), method)
+    found: list[MediaCut] = []
+    for index, (time, frame) in enumerate(decoded_between(path, start, end)):
+        found += search.see(time, search.shrink(frame))
+        if report is not None and index % 25 == 0:
+            report(max(Fraction(0), time - start))
+    return found + search.end()
 
 
-def _unheard(seconds: Fraction) -> None:
-    """A report nobody listens to."""
+# -- one decoding for everything ------------------------------------------------------------------------------------
+
+
+def _file_cuts(
+    picture: Picture,
+    path: Path,
+    spans: Sequence[Span],
+    method: Literal["adaptive", "transnet"],
+    report: Callable[[Fraction], None],
+) -> list[MediaCut]:
+    """The cuts of a file's stretches; what had to be decoded for them is looked at on the way."""
+    info = _picture_info(path)
+    of = fingerprint(path)
+    known = _known_cuts(of, method)
+    fresh = [span for span in spans if span not in known]
+    done = sum((end - start for start, end in spans if (start, end) in known), Fraction(0))
+    if fresh:
+        from .features.visual import Looker
+
+        looker = Looker(path, picture, lambda shot, at: _parted(shot, at, picture.rate, info.rate))
+        frames = iter(decoded_stretches(path, fresh))
+        following = next(frames, None)
+        for number, (start, end) in enumerate(fresh):
+            search = _search(info, method)
+            looker.begin(start, end, search.lag)
+            found, last = [], start
+            while following is not None and following[0] == number:
+                _, last, frame = following
+                small = search.shrink(frame)
+                looker.frame(last, frame, search.bgr(small))
+                for cut in search.see(last, small):
+                    found.append(cut)
+                    looker.cut(cut.seconds)
+                looker.settled(search.settled)
+                report(done + max(Fraction(0), last - start))
+                following = next(frames, None)
+            for cut in search.end():
+                found.append(cut)
+                looker.cut(cut.seconds)
+            looker.end(ended=last + Fraction(3, 2) / (info.rate or 25) < end)
+            known[start, end] = found
+            done += end - start
+        looker.close()
+        _keep_cuts(of, method, known)
+    return [cut for span in spans for cut in known[span]]
+
+
+def _picture_info(path: Path) -> MediaInfo:
+    info = probe(path)
+    if info.rate is None or not info.width:
+        raise MediaError(f"The media file {path} holds no picture.")
+    return info
+
+
+def _fact(method: str) -> str:
+    """The name cuts are kept under; another way to find them gets another number."""
+    return f"cuts 1 {method}"
+
+
+def _known_cuts(of: Fingerprint, method: str) -> dict[Span, list[MediaCut]]:
+    """The cuts that are kept of a file, by stretch."""
+    known: dict[Span, list[MediaCut]] = {}
+    stored = recall(of, _fact(method))
+    for span, cuts in stored.items() if isinstance(stored, dict) else ():
+        try:
+            start, end = (Fraction(moment) for moment in span.split())
+            known[start, end] = [MediaCut(Fraction(seconds), Fraction(length)) for seconds, length in cuts]
+        except (ValueError, TypeError, AttributeError, ZeroDivisionError):
+            continue  # not written by us
+    return known
+
+
+def _keep_cuts(of: Fingerprint, method: str, known: dict[Span, list[MediaCut]]) -> None:
+    kept = list(known.items())[-RANGES_KEPT:]
+    rows = {f"{start} {end}": [[str(cut.seconds), str(cut.length)] for cut in cuts] for (start, end), cuts in kept}
+    keep(of, _fact(method), rows)
+
+
+class _Search(Protocol):
+    """A detector that is shown one frame after the other."""
+
+    shrink: Shrinker
+    lag: int
+    """Frames by which its answers may be late."""
+    settled: Fraction
+    """The media second before which it will find no cut any more."""
+
+    def see(self, time: Fraction, pixels: "NDArray[np.uint8]") -> list[MediaCut]:
+        """The next frame as `shrink` makes it; the cuts that are certain now."""
+
+    def end(self) -> list[MediaCut]:
+        """There is no more; the cuts that are left."""
+
+    @staticmethod
+    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        """The pixels in the order blue, green, red."""
+
+
+def _search(info: MediaInfo, method: Literal["adaptive", "transnet"]) -> _Search:
+    return _TransNet() if method == "transnet" else _Adaptive(info)
 
 
 # -- PySceneDetect --------------------------------------------------------------------------------------------------
 
 
-def _adaptive(path: Path, start: Fraction, end: Fraction, report: Callable[[Fraction], None]) -> list[MediaCut]:
-    from scenedetect import FrameTimecode
-    from scenedetect.detectors import AdaptiveDetector
+class _Adaptive:
+    """PySceneDetect's AdaptiveDetector."""
 
-    info = probe(path)
-    if info.rate is None or not info.width:
-        raise MediaError(f"The media file {path} holds no picture.")
-    width = min(ADAPTIVE_WIDTH, info.width)
-    size = (max(2, width), max(2, round(info.height * width / info.width)))
-    detector = AdaptiveDetector(min_scene_len=max(1, quantise(SHORTEST_SECONDS * info.rate)))
-    times: list[Fraction] = []
-    found: list[MediaCut] = []
-    for index, (time, pixels) in enumerate(frames_between(path, start, end, size)):
-        times.append(time)
-        cuts = detector.process_frame(FrameTimecode(index, fps=float(info.rate)), pixels)
-        found.extend(MediaCut(times[cut.frame_num]) for cut in cuts)
-        if index % 25 == 0:
-            report(max(Fraction(0), time - start))
-    return found
+    lag = 2
+    """Frames it looks ahead: its window_width."""
+
+    def __init__(self, info: MediaInfo) -> None:
+        from scenedetect.detectors import AdaptiveDetector
+
+        width = min(ADAPTIVE_WIDTH, info.width)
+        self.shrink = Shrinker((max(2, width), max(2, round(info.height * width / info.width))))
+        self.settled = Fraction(-1)
+        self._rate = info.rate or Fraction(25)
+        self._detector = AdaptiveDetector(
+            min_scene_len=max(1, quantise(SHORTEST_SECONDS * self._rate)), window_width=self.lag
+        )
+        self._seen = 0
+        self._times: deque[Fraction] = deque(maxlen=self.lag + 1)
+        """Of the last frames: a cut stands on one of them."""
+
+    def see(self, time: Fraction, pixels: "NDArray[np.uint8]") -> list[MediaCut]:
+        from scenedetect import FrameTimecode
+
+        self._times.append(time)
+        cuts = self._detector.process_frame(FrameTimecode(self._seen, fps=float(self._rate)), pixels)
+        found = [MediaCut(self._times[cut.frame_num - self._seen - 1]) for cut in cuts]
+        self._seen += 1
+        self.settled = self._times[-self.lag] if self._seen > self.lag else self.settled
+        return found
+
+    def end(self) -> list[MediaCut]:
+        return []
+
+    @staticmethod
+    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        return pixels
 
 
 # -- TransNet V2 ----------------------------------------------------------------------------------------------------
 
 
-def _transnet(path: Path, start: Fraction, end: Fraction, report: Callable[[Fraction], None]) -> list[MediaCut]:
-    times: list[Fraction] = []
+class _TransNet:
+    """TransNet V2: a transition is a run of frames through which one passes, the cut its middle."""
 
-    def frames() -> Iterator["NDArray[np.uint8]"]:
-        for index, (time, pixels) in enumerate(frames_between(path, start, end, _TRANSNET_SIZE, "rgb24")):
-            times.append(time)
-            if index % 25 == 0:
-                report(max(Fraction(0), time - start))
-            yield pixels
+    lag = WINDOW
 
-    chances = transition_chances(frames())
-    return [
-        MediaCut(times[cut], times[last] - times[first] if last > first else Fraction(0))
-        for first, last, cut in _runs(chances, len(times))
-    ]
+    def __init__(self) -> None:
+        self.shrink = Shrinker(_TRANSNET_SIZE, "rgb24")
+        self.settled = Fraction(-1)
+        self._chances = _Chances()
+        self._times: deque[Fraction] = deque()
+        """Of the frames from `_first` on."""
+        self._first = 0
+        self._judged = 0
+        self._opened: int | None = None
+        """The first frame of the transition that runs."""
+
+    def see(self, time: Fraction, pixels: "NDArray[np.uint8]") -> list[MediaCut]:
+        self._times.append(time)
+        return self._judge(self._chances.see(pixels))
+
+    def end(self) -> list[MediaCut]:
+        return [*self._judge(self._chances.end()), *self._close(self._judged)]
+
+    def _judge(self, chances: "NDArray[np.float32]") -> list[MediaCut]:
+        found = []
+        for chance in chances:
+            if chance > _THRESHOLD:
+                self._opened = self._judged if self._opened is None else self._opened
+            else:
+                found += self._close(self._judged)
+            self._judged += 1
+        keep_from = self._judged if self._opened is None else self._opened
+        while self._first < keep_from and len(self._times) > 1:
+            self._times.popleft()
+            self._first += 1
+        self.settled = self._times[0] if len(chances) else self.settled
+        return found
+
+    def _close(self, index: int) -> list[MediaCut]:
+        """The transition that ends before frame `index`, if one runs; none at the very edges of the stretch."""
+        first, last = self._opened, index - 1
+        self._opened = None
+        cut = 0 if first is None else (first + last) // 2 + 1
+        if not first or cut - self._first >= len(self._times):
+            return []
+        begun, over, at = (self._times[frame - self._first] for frame in (first, last, cut))
+        return [MediaCut(at, over - begun if last > first else Fraction(0))]
+
+    @staticmethod
+    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
+        return pixels[:, :, ::-1].copy()
 
 
-def _runs(chances: "NDArray[np.float32]", count: int) -> Iterator[tuple[int, int, int]]:
-    """(first frame, last frame, first frame of the new shot) of every transition."""
-    first: int | None = None
-    for index in range(count + 1):
-        inside = index < count and chances[index] > _THRESHOLD
-        if inside and first is None:
-            first = index
-        elif not inside and first is not None:
-            last = index - 1
-            cut = (first + last) // 2 + 1
-            if first > 0 and cut < count:
-                yield first, last, cut
-            first = None
+class _Chances:
+    """TransNet V2's probabilities, window after window."""
+
+    def __init__(self) -> None:
+        self._session = _session()
+        self._window: list[NDArray[np.uint8]] = []
+        self._count = self._told = 0
+
+    def see(self, frame: "NDArray[np.uint8]") -> "NDArray[np.float32]":
+        """The next frame; the chances that are certain now, which may be none."""
+        if not self._count:
+            self._window.extend([frame] * (WINDOW // 4))
+        self._count += 1
+        self._window.append(frame)
+        return self._run() if len(self._window) == WINDOW else _no_chances()
+
+    def end(self) -> "NDArray[np.float32]":
+        """The chances of the frames that are left."""
+        import numpy as np
+
+        left = [_no_chances()]
+        while self._told < self._count:
+            self._window.extend([self._window[-1]] * (WINDOW - len(self._window)))
+            left.append(self._run())
+        return np.concatenate(left)
+
+    def _run(self) -> "NDArray[np.float32]":
+        import numpy as np
+
+        stacked = np.stack(self._window)[None]
+        chances = self._session.run(None, {_input(self._session): stacked})[0][0, WINDOW // 4 : WINDOW * 3 // 4]
+        del self._window[: WINDOW // 2]
+        certain: NDArray[np.float32] = chances.reshape(-1)[: self._count - self._told].astype(np.float32)
+        self._told += len(certain)
+        return certain
+
+
+def _no_chances() -> "NDArray[np.float32]":
+    import numpy as np
+
+    return np.zeros(0, np.float32)
 
 
 def transition_chances(frames: Iterable["NDArray[np.uint8]"]) -> "NDArray[np.float32]":
@@ -204,30 +392,8 @@ def transition_chances(frames: Iterable["NDArray[np.uint8]"]) -> "NDArray[np.flo
     """
     import numpy as np
 
-    session = _session()
-    results: list[NDArray[np.float32]] = []
-    window: list[NDArray[np.uint8]] = []
-    count = 0
-
-    def run() -> None:
-        stacked = np.stack(window[:WINDOW])[None]
-        results.append(session.run(None, {_input(session): stacked})[0][0, WINDOW // 4 : WINDOW * 3 // 4])
-        del window[: WINDOW // 2]
-
-    for frame in frames:
-        if not count:
-            window.extend([frame] * (WINDOW // 4))
-        count += 1
-        window.append(frame)
-        if len(window) == WINDOW:
-            run()
-    if not count:
-        return np.zeros(0, np.float32)
-    last = window[-1]
-    while len(results) * (WINDOW // 2) < count:
-        window.extend([last] * (WINDOW - len(window)))
-        run()
-    return np.concatenate(results)[:count].astype(np.float32)
+    chances = _Chances()
+    return np.concatenate([_no_chances(), *(chances.see(frame) for frame in frames), chances.end()])
 
 
 def _session() -> Any:
@@ -267,6 +433,21 @@ def timeline_frame(shot: Shot, seconds: Fraction, rate: Fraction, media_rate: Fr
     return shot.start_frame + int((passed + slack) // 1) + 1
 
 
+def _parting_frame(shot: Shot, seconds: Fraction, rate: Fraction, media_rate: Fraction | None) -> int | None:
+    """`timeline_frame` where the cut lies inside the shot and clear of its edges."""
+    edge = max(1, quantise(EDGE_SECONDS * rate))
+    frame = timeline_frame(shot, seconds, rate, media_rate)
+    return frame if shot.start_frame + edge <= frame <= shot.end_frame - edge else None
+
+
+def _parted(shot: Shot, seconds: Fraction, rate: Fraction, media_rate: Fraction | None) -> Fraction | None:
+    """The media second shown by the first frame beyond a cut; None where the cut does not part the shot."""
+    frame = _parting_frame(shot, seconds, rate, media_rate)
+    if frame is None or shot.media is None:
+        return None
+    return shot.media.start + shot.media.speed * Fraction(frame - shot.start_frame) / rate
+
+
 def _ceil(value: Fraction) -> int:
     return int(-(-value // 1))
 
@@ -291,12 +472,10 @@ def _parts(shot: Shot, cuts: Sequence[MediaCut], rate: Fraction) -> Iterator[Sho
     if media is None or media.path is None:
         yield shot
         return
-    edge = max(1, quantise(EDGE_SECONDS * rate))
     media_rate = probe(media.path).rate
     found: dict[int, Fraction] = {}
     for cut in cuts:
-        frame = timeline_frame(shot, cut.seconds, rate, media_rate)
-        if shot.start_frame + edge <= frame <= shot.end_frame - edge:
+        if (frame := _parting_frame(shot, cut.seconds, rate, media_rate)) is not None:
             found.setdefault(frame, cut.length / abs(media.speed))
     starts = [shot.start_frame, *sorted(found)]
     for number, (start, end) in enumerate(zip(starts, [*starts[1:], shot.end_frame], strict=True)):

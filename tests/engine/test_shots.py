@@ -167,7 +167,7 @@ def test_a_cut_is_the_first_frame_beyond_it(
     if shot.start_frame < frame < shot.end_frame:
 
         def beyond(at: int) -> bool:
-            return media_seconds(shot, at, rate) >= cut / media_rate - Fraction(1, 10) / max(rate, media_rate)
+            return media_seconds(shot, at, rate) >= cut / media_rate - min(1 / media_rate, abs(speed) / rate) / 10
 
         assert beyond(frame) is (speed > 0)
         assert beyond(frame - 1) is (speed < 0)

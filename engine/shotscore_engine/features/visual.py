@@ -1,10 +1,11 @@
 """Look at the picture: what each shot shows, in the time in which it is shown.
 
-Only the used moments of each file are decoded, and only as finely as music needs: one look every sixth of a second
-of media (`LOOKS_PER_SECOND`), shrunk to 160 x 90 by FFmpeg's own scaler. Inside a run of looks the decoder skips
-frames no other frame depends on (NONREF) and the smoothing of block edges, so a long H.264 or HEVC film costs less
-than playing it; codecs of whole pictures (ProRes, DNxHR, MJPEG) decode nothing but the frames looked at. What skipping
-costs: a look can stand a few frames early (the last decoded frame at or before its moment), never late.
+Only the used moments of each file are decoded, and looked at as finely as music needs: one look every sixth of a
+second of media (`LOOKS_PER_SECOND`), shrunk to 160 x 90 by FFmpeg's own scaler. A look is the frame shown at its
+moment, whoever decodes it: the search for cuts, which sees every frame anyway and hands them to a `Looker` (one
+decoding of the film for everything), or `watch` itself for what that left out. Codecs of whole pictures (ProRes,
+DNxHR, MJPEG) decode nothing but the frames looked at. Where cuts were searched, light and change are also known
+frame by frame (`frame_curves`).
 
 Looks lie on a fixed grid of the file's own time and are kept by file (path, size, time of change), in memory and in
 the user's cache folder, so a recut film is hardly decoded again. Shots read them at the media time they really show:
@@ -20,14 +21,15 @@ Scales (all fixed, so two films can be compared; `describe` alone rescales motio
     flash            rise of mean luma between two looks beyond 0.04, where 0.3 more is 1
 """
 
-import hashlib
-import os
-import sys
+import zipfile
+from array import array
+from bisect import bisect_left
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -35,8 +37,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import replacing
+from ..cache import Fingerprint, cache_file, fingerprint, trim
 from ..errors import MediaError, OutputError
-from ..media import open_media, picture_stream
+from ..media import SEEK_BEYOND, Shrinker, open_media, picture_stream
 from ..picture import MediaSpan, Picture, Shot
 from ..progress import Progress, silent
 from ..timing import seconds_at
@@ -44,17 +47,14 @@ from .images import SIDE, label_pictures
 
 LOOKS_PER_SECOND = 6
 WIDTH, HEIGHT = 160, 90
-SEEK_BEYOND = 5.0
-"""Seconds without looks that are jumped over rather than decoded through: half of a usual longest GOP."""
 STILL_AFTER = 0.5
 """Seconds a frame stands before it counts as still rather than as a gap between decoded frames."""
 STILL_BELOW = 0.01
 """Change that codecs and grain make in a picture that stands still."""
-PICTURES_AT_MOST = 400
-"""Pictures labelled in one call; the longest shots come first."""
+KEPT_PICTURES = 8
+"""Pictures kept of a shot that still runs, until its length says which are labelled."""
 FILES_IN_MEMORY = 64
-FILES_ON_DISK = 200
-CACHE_VERSION = 1
+CACHE_VERSION = 2
 
 FloatArray = NDArray[np.float32]
 
@@ -80,26 +80,51 @@ class ShotLook:
     """(1000,): mean probability of the image labels, None where no picture of the shot was labelled."""
 
 
+@dataclass(frozen=True)
+class FrameCurves:
+    """Light and change frame by frame; n frames of the timeline, one after the other."""
+
+    frames: NDArray[np.int64]
+    """(n,): timeline frames."""
+    luma: FloatArray
+    """(n,) in [0, 1]: mean luma."""
+    change: FloatArray
+    """(n,) in [0, 1]: mean change of luma from the frame before; NaN on the first."""
+
+
 @dataclass
 class _Sheet:
     """All looks at one file: grid index -> row of `_COLUMNS`, and grid index -> (1000,) label probabilities."""
 
     rows: dict[int, FloatArray] = field(default_factory=dict)
     labels: dict[int, NDArray[np.float16]] = field(default_factory=dict)
+    times: NDArray[np.float64] = field(default_factory=lambda: np.zeros(0, np.float64))
+    """(frames,): media seconds of the frames seen one by one, ascending."""
+    light: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(frames,) in [0, 1]."""
+    change: FloatArray = field(default_factory=lambda: np.zeros(0, np.float32))
+    """(frames,) in [0, 1]; NaN where the frame before was not seen."""
+
+    def copy(self) -> "_Sheet":
+        """Another sheet of the same looks."""
+        return _Sheet(dict(self.rows), dict(self.labels), self.times, self.light, self.change)
+
+    def add_frames(self, stretches: Sequence[tuple[Sequence[float], Sequence[float], Sequence[float]]]) -> None:
+        """(times, light, change) of frames one after the other; what was known of those stretches is replaced."""
+        stays = np.ones(len(self.times), bool)
+        for times, _, _ in stretches:
+            if len(times):
+                low, high = np.searchsorted(self.times, [times[0] - 1e-6, times[-1] + 1e-6])
+                stays[low:high] = False
+        old = (self.times[stays], self.light[stays], self.change[stays])
+        new = [np.concatenate([known, *map(np.asarray, found)]) for known, *found in zip(old, *stretches, strict=True)]
+        order = np.argsort(new[0], kind="stable")
+        self.times, self.light, self.change = (
+            column[order].astype(kind) for column, kind in zip(new, (np.float64, np.float32, np.float32), strict=True)
+        )
 
 
-_sheets: OrderedDict[tuple[str, int, int], _Sheet] = OrderedDict()
-
-
-def cache_folder() -> Path:
-    """Where looks are kept between runs: the platform's cache folder, or `SHOTSCORE_CACHE` where that is set."""
-    if chosen := os.environ.get("SHOTSCORE_CACHE"):
-        return Path(chosen)
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "shotscore" / "cache"
-    if sys.platform == "darwin":
-        return Path.home() / "Library" / "Caches" / "shotscore"
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "shotscore"
+_sheets: OrderedDict[Fingerprint, _Sheet] = OrderedDict()
 
 
 def forget() -> None:
@@ -120,7 +145,10 @@ def watch(
     for shot, span in zip(picture.shots, spans, strict=True):
         if span is not None and shot.media is not None and shot.media.path is not None:
             wanted.setdefault(shot.media.path, set()).update(_needed(span))
-    pictures = _chosen_pictures(picture.shots, spans)
+    pictures: dict[Path, set[int]] = {}
+    for shot, span in zip(picture.shots, spans, strict=True):
+        if span is not None and shot.media is not None and shot.media.path is not None:
+            pictures.setdefault(shot.media.path, set()).update(span.pictures)
     total = sum(len(indices) for indices in wanted.values()) or 1
     done = 0
     sheets: dict[Path, _Sheet] = {}
@@ -158,6 +186,8 @@ class _Span:
     indices: tuple[int, ...]
     step: int
     """Grid steps between neighbours; more than 1 only above four times the speed."""
+    pictures: tuple[int, ...]
+    """The looks that are labelled; see `chosen_pictures`."""
 
 
 def _shown(shot: Shot, rate: Fraction, start_frame: int, end_frame: int) -> _Span | None:
@@ -166,19 +196,25 @@ def _shown(shot: Shot, rate: Fraction, start_frame: int, end_frame: int) -> _Spa
     media = shot.media
     if first >= last or media is None or media.path is None or media.offline:
         return None
-    entry = _media_time(media, shot, Fraction(first), rate)
-    leave = _media_time(media, shot, Fraction(last), rate)
-    low, high = max(Fraction(0), min(entry, leave)), max(Fraction(0), entry, leave)
+    low, high = _extent(shot, media, first, last, rate)
     step = max(1, int(abs(media.speed)) // 4)
-    # Look k stands at (k + 1/2) / LOOKS_PER_SECOND: away from the cuts that like whole seconds.
+    whole = _grid(low, high) or range(at := int((low + high) / 2 * LOOKS_PER_SECOND // 1), at + 1)
+    return _Span(tuple(whole[::step]), step, chosen_pictures(whole))
+
+
+def _grid(low: Fraction, high: Fraction) -> range:
+    """The looks from one moment of a file up to another; look k stands at (k + 1/2) / LOOKS_PER_SECOND."""
     begin = -((Fraction(1, 2) - low * LOOKS_PER_SECOND) // 1)
     end = -((Fraction(1, 2) - high * LOOKS_PER_SECOND) // 1)
-    indices = tuple(range(int(begin), int(end), step))
-    return _Span(indices or (int((low + high) / 2 * LOOKS_PER_SECOND // 1),), step)
+    return range(int(begin), int(end))
 
 
-def _media_time(media: MediaSpan, shot: Shot, frame: Fraction, rate: Fraction) -> Fraction:
-    return media.start + media.speed * seconds_at(frame - shot.start_frame, rate)
+def _extent(shot: Shot, media: MediaSpan, first: int, last: int, rate: Fraction) -> tuple[Fraction, Fraction]:
+    """The media seconds (low, high) a shot shows in the timeline frames [first, last)."""
+    entry, leave = (media.start + media.speed * seconds_at(frame - shot.start_frame, rate) for frame in (first, last))
+    # Backwards, a frame shows what follows its moment: the frame before the last one's moment is never seen.
+    low = min(entry, leave) + (-media.speed / rate if media.speed < 0 else 0)
+    return max(Fraction(0), low), max(Fraction(0), entry, leave)
 
 
 def _needed(span: _Span) -> Iterator[int]:
@@ -187,27 +223,38 @@ def _needed(span: _Span) -> Iterator[int]:
         yield from (index - 1 for index in span.indices if index > 0)
 
 
-def _chosen_pictures(shots: Sequence[Shot], spans: Sequence[_Span | None]) -> dict[Path, set[int]]:
-    """Which looks are labelled: one to three a shot by its length, the longest shots first where there are too many."""
-    chosen: dict[Path, set[int]] = {}
-    count = 0
-    order = sorted(range(len(shots)), key=lambda i: -len(span.indices) if (span := spans[i]) else 0)
-    for at in order:
-        span, media = spans[at], shots[at].media
-        if span is None or media is None or media.path is None:
-            continue
-        looks = len(span.indices)
-        pictures = 1 + (looks >= LOOKS_PER_SECOND) + (looks >= 8 * LOOKS_PER_SECOND)
-        if count + pictures > PICTURES_AT_MOST:
+def _grids() -> tuple[tuple[int, int], ...]:
+    """(stride, offset) of ever coarser grids, each inside the one before; none keeps the first frames of a file."""
+    grids, stride, offset = [(1, 0)], 3, 1
+    while stride < 2**40:
+        grids.append((stride, offset))
+        offset += stride if offset < stride / 2 else 0
+        stride *= 2
+    return tuple(grids)
+
+
+_LEVELS = _grids()
+
+
+def _thinned(looks: Sequence[int], most: int) -> tuple[int, ...]:
+    """At most `most` of `looks` (ascending), at least one where there is one: those on the finest grid that fits."""
+    kept = tuple(looks)
+    for stride, offset in _LEVELS[1:]:
+        if len(kept) <= most:
             break
-        places = ((2 * i + 1) * looks // (2 * pictures) for i in range(pictures))
-        # Whole seconds of the file where the shot has them, so that a recut film finds its labels again.
-        inside = set(span.indices)
-        found = [span.indices[place] for place in places]
-        whole = [index - index % LOOKS_PER_SECOND for index in found]
-        chosen.setdefault(media.path, set()).update(w if w in inside else f for w, f in zip(whole, found, strict=True))
-        count += pictures
-    return chosen
+        kept = tuple(index for index in kept if index % stride == offset) or kept[:1]
+    return kept
+
+
+def chosen_pictures(looks: Sequence[int]) -> tuple[int, ...]:
+    """Which looks of a shot are labelled: one to three by its length, none near its edges, on grids of the file's time.
+
+    On grids, so that one who watches the shot run needs to keep few pictures until its end is known (`Looker`), and a
+    recut film finds most of its labels again.
+    """
+    count = len(looks)
+    most = 1 + (count >= LOOKS_PER_SECOND) + (count >= 8 * LOOKS_PER_SECOND)
+    return _thinned(looks[count // 8 : count - count // 8], most)
 
 
 # --- From a file's looks to a shot's ---------------------------------------------------------------------------------
@@ -233,7 +280,7 @@ def _look(shot: Shot, span: _Span, sheet: _Sheet, rate: Fraction) -> ShotLook:
     motion = 1 - np.exp(-np.maximum(change - STILL_BELOW, 0) / 0.25)
     flash = np.clip(((rise if speed > 0 else -rise) - 0.04) / 0.3, 0, 1)
     order = np.argsort(seconds, kind="stable")
-    seen = [sheet.labels[index] for index in span.indices if index in sheet.labels]
+    seen = [sheet.labels[index] for index in span.pictures if index in sheet.labels]
     labels = np.mean(np.stack(seen).astype(np.float32), axis=0) if seen else None
     luma, contrast, saturation, warmth = rows[order, :4].T
     return ShotLook(
@@ -251,60 +298,43 @@ def _look(shot: Shot, span: _Span, sheet: _Sheet, rate: Fraction) -> ShotLook:
 # --- Decoding --------------------------------------------------------------------------------------------------------
 
 
-def _fingerprint(path: Path) -> tuple[str, int, int]:
-    try:
-        stat = path.stat()
-    except OSError:  # an image sequence is a pattern, not a file
-        return (str(path.absolute()), -1, -1)
-    return (str(path.absolute()), stat.st_size, stat.st_mtime_ns)
-
-
 def _sheet(path: Path, indices: set[int], pictures: set[int], report: Callable[[int], None]) -> _Sheet:
     """Every wanted look at `path`, from memory, the cache folder or the file."""
-    key = _fingerprint(path)
-    sheet = _sheets.get(key) or _load(key)
+    key = fingerprint(path)
+    sheet = _known(key)
     missing = {index for index in indices if index not in sheet.rows}
     missing |= {index for index in pictures if index not in sheet.labels}
     if missing:
         # A look compares with the one before it, so the known neighbours of a missing one are decoded again.
         known = indices | set(sheet.rows)
         again = missing | ({index + 1 for index in missing} & known) | ({index - 1 for index in missing} & known)
-        fresh = _Sheet(dict(sheet.rows), dict(sheet.labels))
-        _decode(path, sorted(again), pictures - set(sheet.labels), fresh, report)
-        sheet = fresh
+        sheet = sheet.copy()
+        _decode(path, sorted(again), pictures - set(sheet.labels), sheet, report)
         _store(key, sheet)
+    _remember(key, sheet)
+    return sheet
+
+
+def _known(key: Fingerprint) -> _Sheet:
+    """What is known of a file, from memory or the cache folder."""
+    return _sheets.get(key) or _load(key)
+
+
+def _remember(key: Fingerprint, sheet: _Sheet) -> None:
     _sheets[key] = sheet
     _sheets.move_to_end(key)
     while len(_sheets) > FILES_IN_MEMORY:
         _sheets.popitem(last=False)
-    return sheet
 
 
-@dataclass
-class _Scaler:
-    """Shrinks frames; keeps FFmpeg's scaler between calls."""
+def thumbnails() -> Shrinker:
+    """Frames to (90, 160, 3) uint8 RGB, what a look measures."""
+    return Shrinker((WIDTH, HEIGHT), "rgb24", "AREA")
 
-    small: Any
-    square: Any
 
-    @classmethod
-    def make(cls) -> "_Scaler":
-        from av.video.reformatter import VideoReformatter
-
-        return cls(VideoReformatter(), VideoReformatter())
-
-    def thumbnail(self, frame: Any) -> NDArray[np.uint8]:
-        """(90, 160, 3) uint8 RGB."""
-        return self._to(self.small, frame, WIDTH, HEIGHT)
-
-    def picture(self, frame: Any) -> NDArray[np.uint8]:
-        """(224, 224, 3) uint8 RGB: the whole frame, squeezed; what stands at the sides counts too."""
-        return self._to(self.square, frame, SIDE, SIDE)
-
-    @staticmethod
-    def _to(scaler: Any, frame: Any, width: int, height: int) -> NDArray[np.uint8]:
-        small = scaler.reformat(frame, width, height, "rgb24", interpolation="AREA")
-        return np.asarray(small.to_ndarray(), np.uint8)
+def squares() -> Shrinker:
+    """Frames to (224, 224, 3) uint8 RGB: the whole frame, squeezed; what stands at the sides counts too."""
+    return Shrinker((SIDE, SIDE), "rgb24", "AREA")
 
 
 def measure(rgb: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
@@ -323,28 +353,39 @@ def _decode(
     path: Path, indices: Sequence[int], pictures: set[int], sheet: _Sheet, report: Callable[[int], None]
 ) -> None:
     """Add the looks at `indices` (ascending) to `sheet`, and labels for those among `pictures`."""
-    scaler = _Scaler.make()
-    before: tuple[int, float, FloatArray, FloatArray] | None = (
-        None  # index, frame's time, values, luma of the last look
-    )
+    thumbnail, square = thumbnails(), squares()
+    before: _Before | None = None
     to_label: list[tuple[int, NDArray[np.uint8]]] = []
     for count, (index, frame, time, ended) in enumerate(_frames_at(path, indices)):
-        if before is not None and before[1] == time:
-            values, luma = before[2], before[3]
-        else:
-            values, luma = measure(scaler.thumbnail(frame))
-        compared = _compare(before, index, time, values, luma, ended)
-        if np.isnan(compared[0]) and index in sheet.rows:
-            compared = sheet.rows[index][4:]
-        sheet.rows[index] = np.concatenate([values, compared])
-        before = (index, time, values, luma)
+        before = _add_look(sheet, before, index, time, partial(thumbnail, frame), ended)
         if index in pictures:
-            to_label.append((index, scaler.picture(frame)))
+            to_label.append((index, square(frame)))
             if len(to_label) == 16:
                 _label(to_label, sheet)
         if count % LOOKS_PER_SECOND == 0:
             report(count)
     _label(to_label, sheet)
+
+
+_Before = tuple[int, float, FloatArray, FloatArray]
+"""Index, frame's time, values and luma of the last look."""
+
+
+def _add_look(
+    sheet: _Sheet,
+    before: _Before | None,
+    index: int,
+    time: float,
+    thumbnail: Callable[[], NDArray[np.uint8]],
+    ended: bool,
+) -> _Before:
+    """Add one look to `sheet`; the answer is what the next one compares with."""
+    values, luma = (before[2], before[3]) if before is not None and before[1] == time else measure(thumbnail())
+    compared = _compare(before, index, time, values, luma, ended)
+    if np.isnan(compared[0]) and index in sheet.rows:
+        compared = sheet.rows[index][4:]
+    sheet.rows[index] = np.concatenate([values, compared])
+    return index, time, values, luma
 
 
 def _label(pending: list[tuple[int, NDArray[np.uint8]]], sheet: _Sheet) -> None:
@@ -356,7 +397,7 @@ def _label(pending: list[tuple[int, NDArray[np.uint8]]], sheet: _Sheet) -> None:
 
 
 def _compare(
-    before: tuple[int, float, FloatArray, FloatArray] | None,
+    before: _Before | None,
     index: int,
     time: float,
     values: FloatArray,
@@ -401,8 +442,6 @@ def _frames_at(path: Path, indices: Sequence[int]) -> Iterator[tuple[int, Any, f
             raise MediaError(f"The media file {path} holds no picture.")
         context = stream.codec_context
         context.thread_type = "AUTO"
-        context.skip_frame = "NONREF"
-        context.options = {"skip_loop_filter": "all"}
         zero = stream.start_time or 0
         base = stream.time_base
         last: tuple[Any, float] | None = None
@@ -454,43 +493,227 @@ def _decoded(container: Any, stream: Any, moments: Sequence[float], zero: int, b
     yield from (frame for frame in stream.codec_context.decode(None) if frame.pts is not None)
 
 
+# --- Looking while somebody else decodes -----------------------------------------------------------------------------
+
+
+@dataclass
+class _Part:
+    """A shot that runs, or what a cut has left of it, and the pictures kept of it so far."""
+
+    shot: Shot
+    """The whole shot, as the edit has it."""
+    low: Fraction
+    high: Fraction
+    """Media seconds shown, `high` excluded."""
+    pictures: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    level: int = 0
+    """How often the pictures were thinned: 0 keeps every look's."""
+
+    @property
+    def looks(self) -> range:
+        return _grid(self.low, self.high)
+
+    def wants(self, index: int) -> bool:
+        """Whether the picture of this look may still be labelled."""
+        return index in self.looks and (not self.level or index % _LEVELS[self.level][0] == _LEVELS[self.level][1])
+
+    def keep(self, index: int, picture: NDArray[np.uint8]) -> None:
+        """Keep a picture, and thin what is kept where it grows too much."""
+        self.pictures[index] = picture
+        while len(self.pictures) > KEPT_PICTURES:
+            self.level += 1
+            self.pictures = {i: kept for i, kept in self.pictures.items() if self.wants(i)}
+
+
+class Looker:
+    """Looks at a file while the search for cuts decodes it, stretch after stretch.
+
+        begin -> (frame, cut ..., settled) for every frame -> end;  begin -> ...;  close
+
+    A look's picture waits until no cut can come before it any more; then it is kept with its shot, a few a shot, until
+    the shot's end says which are labelled. `close` adds everything to what is known of the file.
+    """
+
+    def __init__(self, path: Path, picture: Picture, part_at: Callable[[Shot, Fraction], Fraction | None]) -> None:
+        """part_at : (shot, cut) -> the media second at which the cut parts the shot on the timeline, None where it
+        does not; both in media seconds
+        """
+        shown = [
+            (shot, *_extent(shot, shot.media, shot.start_frame, shot.end_frame, picture.rate))
+            for shot in picture.shots
+            if shot.media is not None and shot.media.path == path and shot.media.speed != 0 and not shot.media.offline
+        ]
+        self._shown = sorted(shown, key=lambda one: one[1])
+        self._rate = picture.rate
+        self._key = fingerprint(path)
+        self._sheet = _known(self._key).copy()
+        self._part_at = part_at
+        self._thumbnail, self._square = thumbnails(), squares()
+        self._to_label: list[tuple[int, NDArray[np.uint8]]] = []
+        self._seen: list[tuple[array[float], array[float], array[float]]] = []
+
+    def begin(self, start: Fraction, end: Fraction, lag: int) -> None:
+        """A stretch of the file from media second `start` to `end`.
+
+        lag : frames by which the search is behind; where it is only a few, FFmpeg's own frames wait
+        """
+        self._grid = iter(_grid(start, end))
+        self._next = next(self._grid, None)
+        first, last = (bisect_left(self._shown, moment, key=lambda one: one[1]) for moment in (start, end))
+        self._ahead = [_Part(*one) for one in reversed(self._shown[first:last]) if one[2] <= end]
+        self._running: list[_Part] = []
+        self._waiting: list[tuple[int, float, Any]] = []
+        self._frames_wait = lag <= 8
+        self._last: tuple[float, Any, NDArray[np.uint8]] | None = None
+        self._before: _Before | None = None
+        self._seen.append((array("d"), array("f"), array("f")))
+
+    def frame(self, time: Fraction, frame: Any, small: NDArray[np.uint8]) -> None:
+        """The next frame, and itself shrunk to any one size, (h, w, 3) uint8 BGR."""
+        import cv2
+
+        now = float(time)
+        self._look_until(now, False)
+        grey = np.asarray(cv2.cvtColor(small, cv2.COLOR_BGR2GRAY), np.uint8)
+        changed = float("nan") if self._last is None else cv2.norm(grey, self._last[2], cv2.NORM_L1) / grey.size / 255
+        for column, value in zip(self._seen[-1], (now, cv2.mean(grey)[0] / 255, changed), strict=True):
+            column.append(value)
+        self._last = (now, frame, grey)
+
+    def cut(self, seconds: Fraction) -> None:
+        """A cut at that media second; cuts come in order."""
+        self._start(float(seconds))
+        for part in tuple(self._running):
+            at = self._part_at(part.shot, seconds) if part.low < seconds < part.high else None
+            if at is None or not part.low < at < part.high:
+                continue
+            speed = part.shot.media.speed if part.shot.media else Fraction(1)
+            after = _Part(part.shot, at - (speed / self._rate if speed < 0 else 0), part.high)
+            late = {index: part.pictures.pop(index) for index in tuple(part.pictures) if index in after.looks}
+            part.high = at
+            for index, picture in late.items():
+                after.keep(index, picture)
+            self._running.append(after)
+
+    def settled(self, seconds: Fraction) -> None:
+        """No cut will come before that media second any more."""
+        while self._waiting and self._waiting[0][1] < seconds:
+            index, _, waiting = self._waiting.pop(0)
+            self._start((index + 0.5) / LOOKS_PER_SECOND)
+            wanting = [part for part in self._running if part.wants(index)]
+            if wanting and index not in self._sheet.labels:
+                picture = self._square(waiting) if self._frames_wait else waiting
+                for part in wanting:
+                    part.keep(index, picture)
+            for part in [part for part in self._running if part.looks.stop <= index + 1]:
+                self._leave(part)
+
+    def end(self, ended: bool) -> None:
+        """The stretch is over; `ended`: because the file was."""
+        self._look_until(float("inf"), ended)
+        self.settled(Fraction(2**62))
+        for part in tuple(self._running):
+            self._leave(part)
+        self._last = None
+
+    def close(self) -> None:
+        """Label what is left, and add everything to what is known of the file."""
+        _label(self._to_label, self._sheet)
+        self._sheet.add_frames(self._seen)
+        _remember(self._key, self._sheet)
+        _store(self._key, self._sheet)
+
+    def _look_until(self, now: float, ended: bool) -> None:
+        """Take the looks before `now`: the last frame is the one they see."""
+        while self._last is not None and self._next is not None and (self._next + 0.5) / LOOKS_PER_SECOND < now:
+            time, frame, _ = self._last
+            index, self._next = self._next, next(self._grid, None)
+            thumbnail = partial(self._thumbnail, frame)
+            self._before = _add_look(self._sheet, self._before, index, time, thumbnail, ended)
+            self._waiting.append((index, time, frame if self._frames_wait else self._square(frame)))
+
+    def _start(self, seconds: float) -> None:
+        """Let the parts run that have begun by then."""
+        while self._ahead and self._ahead[-1].low < seconds:
+            self._running.append(self._ahead.pop())
+
+    def _leave(self, part: _Part) -> None:
+        """A part is over: what its length calls for is labelled."""
+        self._running.remove(part)
+        waiting = {index for index, _ in self._to_label}
+        for index in chosen_pictures(part.looks):
+            if index in part.pictures and index not in waiting:
+                self._to_label.append((index, part.pictures[index]))
+        if len(self._to_label) >= 16:
+            _label(self._to_label, self._sheet)
+
+
+def frame_curves(shot: Shot, rate: Fraction) -> FrameCurves | None:
+    """Light and change on every frame of a shot, as `watch` was told of it; None where its file was not seen frame by
+    frame all through the shot, or its picture stands still."""
+    media = shot.media
+    if media is None or media.path is None or media.offline or media.speed == 0:
+        return None
+    sheet = _known(fingerprint(media.path))
+    if not len(sheet.times):
+        return None
+    moments = float(media.start) + float(media.speed / rate) * np.arange(shot.duration_frames)
+    at = np.searchsorted(sheet.times, np.maximum(moments, 0) + 0.1 / float(rate), "right") - 1
+    if at.min() < 0 or (moments - sheet.times[at]).max() > STILL_AFTER:
+        return None
+    # Backwards, the change is that from the frame which comes after it in the file.
+    change = sheet.change[np.minimum(at + (media.speed < 0), len(sheet.times) - 1)].copy()
+    change[1:][np.diff(at) == 0] = 0
+    change[0] = np.nan
+    return FrameCurves(np.arange(shot.start_frame, shot.end_frame), sheet.light[at], change)
+
+
 # --- The cache folder ------------------------------------------------------------------------------------------------
 
 
-def _cache_file(key: tuple[str, int, int]) -> Path:
-    name = hashlib.sha256(repr((CACHE_VERSION, key)).encode()).hexdigest()[:32]
-    return cache_folder() / "looks" / f"{name}.npz"
+_ARRAYS = ("row_at", "rows", "label_at", "labels", "times", "light", "change")
 
 
-def _load(key: tuple[str, int, int]) -> _Sheet:
+def _load(key: Fingerprint) -> _Sheet:
     """What is kept of a file; an empty sheet where nothing, or nothing that can be read, is."""
+    path = cache_file("looks", CACHE_VERSION, key, ".npz")
+    if path is None:
+        return _Sheet()
     try:
-        with np.load(_cache_file(key), allow_pickle=False) as stored:
-            rows, labels = stored["rows"], stored["labels"]
-            row_at, label_at = stored["row_at"], stored["label_at"]
-    except (OSError, ValueError, KeyError, EOFError):
+        with np.load(path, allow_pickle=False) as stored:
+            row_at, rows, label_at, labels, times, light, change = (stored[name] for name in _ARRAYS)
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
         return _Sheet()
     sound = rows.shape == (len(row_at), len(_COLUMNS)) and labels.shape == (len(label_at), 1000)
-    if not sound or rows.dtype != np.float32 or labels.dtype != np.float16:
+    sound = sound and times.ndim == 1 and times.shape == light.shape == change.shape
+    kinds = (rows.dtype, labels.dtype, times.dtype, light.dtype, change.dtype)
+    if not sound or kinds != (np.float32, np.float16, np.float64, np.float32, np.float32):
         return _Sheet()
-    return _Sheet(dict(zip(row_at.tolist(), rows, strict=True)), dict(zip(label_at.tolist(), labels, strict=True)))
+    return _Sheet(
+        dict(zip(row_at.tolist(), rows, strict=True)),
+        dict(zip(label_at.tolist(), labels, strict=True)),
+        times,
+        light,
+        change,
+    )
 
 
-def _store(key: tuple[str, int, int], sheet: _Sheet) -> None:
+def _store(key: Fingerprint, sheet: _Sheet) -> None:
     """Keep a file's looks; a full or read-only disk is no reason to fail."""
-    if key[1] < 0:
+    path = cache_file("looks", CACHE_VERSION, key, ".npz")
+    if path is None:
         return
-    path = _cache_file(key)
     labels = np.stack(list(sheet.labels.values())) if sheet.labels else np.zeros((0, 1000), np.float16)
+    rows = np.stack(list(sheet.rows.values())) if sheet.rows else np.zeros((0, len(_COLUMNS)), np.float32)
     with suppress(OutputError, OSError), replacing(path) as temporary, temporary.open("wb") as file:
         np.savez(
             file,
             row_at=np.array(list(sheet.rows), np.int64),
-            rows=np.stack(list(sheet.rows.values())),
+            rows=rows,
             label_at=np.array(list(sheet.labels), np.int64),
             labels=labels,
+            times=sheet.times,
+            light=sheet.light,
+            change=sheet.change,
         )
-    with suppress(OSError):
-        kept = sorted(path.parent.glob("*.npz"), key=lambda file: file.stat().st_mtime_ns)
-        for old in kept[:-FILES_ON_DISK]:
-            old.unlink()
+    trim(path.parent)

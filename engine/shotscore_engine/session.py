@@ -29,6 +29,7 @@ from .record import Revision
 from .request import Detector, ScoreRequest, check_range
 from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
+from .timing import exact_number
 
 if TYPE_CHECKING:
     from .denoiser import Denoiser
@@ -500,10 +501,7 @@ def _encode(value: Any) -> Any:
 
 def _decode(kind: type, value: Any) -> Any:
     if kind is Fraction and isinstance(value, str | int):
-        try:
-            return Fraction(value)
-        except ZeroDivisionError as problem:
-            raise ValueError(f"{value!r} is not a number") from problem
+        return exact_number(str(value))
     if issubclass(kind, Path) and isinstance(value, str):
         return Path(value)
     raise ValueError(f"{value!r} is not a {kind.__name__}")

@@ -12,6 +12,8 @@ from fractions import Fraction
 from .errors import InputError
 
 _TIMECODE = re.compile(r"(\d{1,3}):([0-5]?\d):([0-5]?\d)([:;.])(\d{1,3})")
+_EXPONENT = re.compile(r"[eE]([-+]?[\d_]+)")
+_LONGEST_NUMBER, _LARGEST_EXPONENT = 200, 40
 
 
 def quantise(value: Fraction | float) -> int:
@@ -20,13 +22,28 @@ def quantise(value: Fraction | float) -> int:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
+def exact_number(text: str) -> Fraction:
+    """The number in `text`: "48", "24000/1001", "12.5", "1e3".
+
+    Raises ValueError where it is none, or has more digits or a larger exponent than any time has: a Fraction of
+    "1e999999999" would be worked out for hours.
+    """
+    exponent = _EXPONENT.search(text)
+    if len(text) > _LONGEST_NUMBER or (exponent and abs(int(exponent[1])) > _LARGEST_EXPONENT):
+        raise ValueError(f"{text[:40]!r} is too long a number, or has too large an exponent")
+    try:
+        return Fraction(text)
+    except ZeroDivisionError as problem:
+        raise ValueError(f"{text!r} is divided by zero") from problem
+
+
 def exact_rate(rate: float | Fraction | str) -> Fraction:
     """The broadcast rate meant by `rate`: 23.976, 23.98 and "24000/1001" all give `Fraction(24000, 1001)`.
 
     Raises InputError where `rate` is not a number between 1 and 1000.
     """
     try:
-        exact = Fraction(rate)
+        exact = exact_number(rate) if isinstance(rate, str) else Fraction(rate)
     except (ValueError, OverflowError, ZeroDivisionError, TypeError) as problem:
         raise InputError(f"The frame rate {rate!r} is not a number; use for example 24, 25 or 24000/1001.") from problem
     if not 1 <= exact <= 1000:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, TimelineError
-from ..timing import exact_rate, parse_timecode, quantise
+from ..timing import exact_number, exact_rate, parse_timecode, quantise
 from .common import TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml, warp
 
 if TYPE_CHECKING:
@@ -50,9 +50,9 @@ def _text(element: "Element | None", tag: str, default: str = "") -> str:
 def _number(element: "Element | None", tag: str) -> int | None:
     text = _text(element, tag)
     try:
-        return quantise(Fraction(text)) if text else None
-    except (ValueError, ZeroDivisionError) as problem:
-        raise TimelineError(f"The XML holds <{tag}>{text}</{tag}>, which is no number.") from problem
+        return quantise(exact_number(text)) if text else None
+    except ValueError as problem:
+        raise TimelineError(f"The XML holds <{tag}>{text[:40]}</{tag}>, which is no number.") from problem
 
 
 class _Document:
@@ -262,7 +262,7 @@ class _Document:
             if values.get("variablespeed", "0") not in ("", "0", "FALSE"):
                 self.warnings.append(f"The speed of {name!r} changes inside the clip; its mean speed is used.")
             try:
-                speed = Fraction(values.get("speed") or "100") / 100
+                speed = exact_number(values.get("speed") or "100") / 100
             except (ValueError, ZeroDivisionError):
                 self.warnings.append(f"The speed {values.get('speed')!r} of {name!r} is no number; 100 stands in.")
                 return Fraction(1)

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TimelineError
-from ..timing import exact_rate, quantise
+from ..timing import exact_number, exact_rate, quantise
 from .common import TrackBuilder, clip_of, marker, note, parse_xml, warp
 
 if TYPE_CHECKING:
@@ -46,10 +46,10 @@ def _seconds(text: str | None, default: Fraction = _ZERO) -> Fraction:
     if not text:
         return default
     try:
-        value = Fraction(text.strip().removesuffix("s"))
-    except (ValueError, ZeroDivisionError) as problem:
+        value = exact_number(text.strip().removesuffix("s"))
+    except ValueError as problem:
         raise TimelineError(
-            f"The XML holds the time {text!r}, which is none; times look like 1001/24000s."
+            f"The XML holds the time {text[:40]!r}, which is none; times look like 1001/24000s."
         ) from problem
     return value
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TimelineError
-from ..timing import exact_rate, parse_timecode, quantise
+from ..timing import exact_number, exact_rate, parse_timecode, quantise
 from .common import TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ class _Project:
                 return int(text)
             clock = _CLOCK.fullmatch(text)
             if clock:
-                hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), Fraction(clock[3].replace(",", "."))
+                hours, minutes, seconds = int(clock[1] or 0), int(clock[2]), exact_number(clock[3].replace(",", "."))
                 return quantise((hours * 3600 + minutes * 60 + seconds) * self.rate)
             return parse_timecode(text, self.rate)
         except ValueError as problem:
@@ -433,7 +433,7 @@ class _Project:
         if kind_of == "timewarp" or re.match(r"-?\d+(\.\d+)?:", resource):
             factor, _, rest = resource.partition(":")
             try:
-                speed = Fraction(self.property(service, "warp_speed") or factor).limit_denominator(100_000)
+                speed = exact_number(self.property(service, "warp_speed") or factor).limit_denominator(100_000)
             except (ValueError, ZeroDivisionError) as problem:
                 raise TimelineError(f"{self.path}: {name!r} has the speed {factor[:20]!r}, no number.") from problem
             resource = self.property(service, "warp_resource") or rest

@@ -64,6 +64,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     return answer.code
 
 
+def answer_of(argv: Sequence[str], progress: ProgressLine) -> Answer:
+    """One command for the add-ons: what it has to say, and errors as they are raised."""
+    arguments = _joined(list(argv))
+    options = _parser(arguments[:1]).parse_args(arguments)
+    answer: Answer = options.run(options, progress)
+    return answer
+
+
 # --- commands ----------------------------------------------------------------------------------------------------
 
 
@@ -202,6 +210,9 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     add("--mood", metavar="V,A", type=_mood, help="valence and arousal, each -1 to 1, instead of what the picture says")
     add("--style", metavar="NAME", help="how the music is orchestrated")
     add("--tempo", metavar="BPM", dest="tempo_bpm", type=float, help="quarter notes a minute, instead of a solved one")
+    add("--tempo-map", action=argparse.BooleanOptionalAction, default=None, help="bend the tempo to land on hits (yes)")
+    add("--ending", metavar="NAME", help="hard: cut off; ring: the last accent rings out; fade (ring)")
+    add("--accent", metavar="FRAME", dest="accent_frame", type=int, help="where the last accent shall fall")
     add("--key", metavar="NAME", help='such as "A minor"')
     add("--energy", metavar="0..1", type=float, help="how much happens")
     add("--seed", metavar="N", type=int, help="another number, another music (1)")

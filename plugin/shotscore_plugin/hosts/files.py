@@ -50,9 +50,10 @@ class FileHost:
 
     @property
     def capabilities(self) -> Capabilities:
-        """Files: no undo, no playhead, no markers."""
+        """Files: no undo, no playhead, no markers; MLT knows no timecode its timeline starts at."""
         return Capabilities(
-            limits=("The editor has to be told to open the copy, and to save before the edit is read.",)
+            start_timecode=self.project.suffix.lower() not in (".mlt", ".kdenlive"),
+            limits=("The editor has to be told to open the copy, and to save before the edit is read.",),
         )
 
     @property
@@ -230,16 +231,21 @@ def _standing(project: Path) -> tuple[Standing, ...]:
     except FileNotFoundError as problem:
         raise HostError(f"{project} is gone; save it again from the editor.") from problem
     timeline = read_timeline(project)
-    rows = _rows(timeline, project.parent)
-    rows.subtract(Counter({key: min(count, rows[key]) for key, count in plain.items()}))
+    theirs = Counter(_place(row) for row in plain.elements())
     halves = _MONO_TRACKS.get(project.suffix.lower(), 1)
     gathered: dict[tuple[Any, ...], list[Standing]] = {}
-    for row, count in rows.items():
-        key = (row.path, row.start_frame, row.duration_frames, row.source_frame)
-        gathered.setdefault(key, []).extend([row] * count)
+    for row in _rows(timeline, project.parent).elements():
+        if theirs[_place(row)] > 0:  # a reader may number the person's tracks anew when ours stand between them
+            theirs[_place(row)] -= 1
+        else:
+            gathered.setdefault(_place(row), []).append(row)
     found = [one for group in gathered.values() for one in group[::halves]]
     order = {name: number for number, name in enumerate(dict.fromkeys(track.name for track in timeline.tracks))}
     return tuple(sorted(found, key=lambda one: (order.get(one.track, 0), one.start_frame)))
+
+
+def _place(row: Standing) -> tuple[Path, int, int, int]:
+    return (row.path, row.start_frame, row.duration_frames, row.source_frame)
 
 
 def _rows(timeline: "otio.schema.Timeline", folder: Path) -> Counter[Standing]:
@@ -273,7 +279,9 @@ def _rows(timeline: "otio.schema.Timeline", folder: Path) -> Counter[Standing]:
 
 
 def _seconds(time: "otio.opentime.RationalTime") -> Fraction:
-    return Fraction(time.value).limit_denominator(1_000_000) / exact_rate(time.rate)
+    # A sound's own times may be counted in samples.
+    rate = exact_rate(time.rate) if 1 <= time.rate <= 1000 else Fraction(time.rate)
+    return Fraction(time.value).limit_denominator(1_000_000) / rate
 
 
 def _path_of(clip: "otio.schema.Clip") -> Path | None:

@@ -205,6 +205,15 @@ def test_fitness_of_all_passages_at_once_is_that_of_each_alone(seed: int) -> Non
         assert si.fitness(matrix, length) == pytest.approx(expected, abs=1e-3)
 
 
+def test_compiled_and_array_families_are_the_same() -> None:
+    compiled = si._compiled()
+    assert compiled is not None, "shotscore[train] brings numba"
+    rng = np.random.default_rng(3)
+    packed = (rng.integers(-(2 << 16), 1 << 16, (40, 40)) << 32) + 1
+    for length in (1, 2, 3, 17, 40):
+        np.testing.assert_array_equal(compiled(packed, length), si.best_families(packed, length))
+
+
 def test_the_whole_piece_explains_nothing_but_itself() -> None:
     assert si.fitness(si.similarity(si.chroma(song(1))), 43 * 2 - 1).max() == pytest.approx(0, abs=1e-6)
 

@@ -162,6 +162,24 @@ def apply(data: bytes, edits: Sequence[Edit]) -> bytes:
     return changed + f"<!--shotscore edits {packed} {digest}-->\n".encode()
 
 
+@dataclass(frozen=True)
+class Record:
+    """What `apply` wrote behind a document."""
+
+    start: int
+    """Where it begins."""
+    untouched: bool
+    """Whether the document before it is as `apply` left it."""
+
+
+def record(data: bytes) -> Record | None:
+    """The record of a document; None where nothing of ours is in it, or its editor has dropped the record."""
+    found = _RECORD.search(data)
+    if not found:
+        return None
+    return Record(found.start(), hashlib.sha256(data[: found.start()]).hexdigest() == found[2].decode())
+
+
 def undo(data: bytes, what: str) -> bytes:
     """The document as it was before `apply`; `data` itself where there is nothing of ours in it.
 

@@ -9,7 +9,8 @@ older than MLT 7) and one audio track:
   Kdenlive keeps audio tracks below the picture, the first of its list lowest: ours go in front, under the existing
   ones, and the track numbers in the sequence's transitions move up by as many.
 
-`in` and `out` are frames, both included.
+`in` and `out` are frames, both included. Music is taken out byte for byte where nobody has saved the document since,
+else by what its editor has kept of it (`mlt_remove`).
 """
 
 import re
@@ -22,7 +23,7 @@ from shotscore_engine.atomic import replace_file
 from shotscore_engine.errors import TimelineError
 from shotscore_engine.timing import exact_rate, quantise, rate_text
 
-from . import edits
+from . import edits, mlt_remove
 from .edits import Edit, Element
 from .placement import Placement, StemClip, tracks_of
 
@@ -48,8 +49,18 @@ def insert(data: bytes, clips: Sequence[StemClip], placement: Placement) -> byte
 
 
 def remove(data: bytes) -> bytes:
-    """The document as it was before `insert`, byte for byte. Raises TimelineError where it was changed since."""
-    return edits.undo(data, "MLT")
+    """The document without our music: as it was before `insert`, byte for byte, where nobody has saved it since.
+
+    Raises TimelineError where it is no MLT.
+    """
+    found = edits.record(data)
+    if found is not None and found.untouched:
+        return edits.undo(data, "MLT")
+    plain = data if found is None else data[: found.start]
+    root = edits.parse(plain, ("mlt",), "MLT")
+    if not mlt_remove.marked(root).media:
+        return plain
+    return mlt_remove.strip(plain, root, _sequence(root) if _is_kdenlive(root) else _main_tractor(root), _rate(root))
 
 
 def _plain(data: bytes, root: Element, clips: Sequence[StemClip], placement: Placement) -> list[Edit]:
@@ -124,30 +135,8 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
         edits.inside(data, bin_list, "".join(bins), _line_start(data, bin_list.close)),
         Edit(after, after, "".join(tags)),
         Edit(before, before, "".join(mixes)),
-        *_moved(data, sequence, len(rows)),
+        *mlt_remove.shifted(data, root, sequence, lambda number: number + len(rows) if number > 0 else number),
     ]
-
-
-def _moved(data: bytes, sequence: Element, shift: int) -> list[Edit]:
-    """Track numbers above the black track, moved up by `shift`."""
-    moved = []
-    for transition in sequence.children:
-        if transition.tag != "transition":
-            continue
-        for key in ("a_track", "b_track"):
-            for prop in transition.children:
-                if prop.tag == "property" and prop.attributes.get("name") == key and prop.text.strip().isdigit():
-                    number = int(prop.text)
-                    if number > 0:
-                        moved.append(Edit(prop.content, prop.close, str(number + shift)))
-            number_text = transition.attributes.get(key, "")
-            if number_text.isdigit() and int(number_text) > 0:
-                tag = data[transition.start : transition.content]
-                place = re.search(rb"\b" + key.encode() + rb"\s*=\s*[\"'](\d+)", tag)
-                if place:
-                    start = transition.start + place.start(1)
-                    moved.append(Edit(start, start + len(number_text), str(int(number_text) + shift)))
-    return moved
 
 
 def _source(clip: StemClip, placement: Placement, root: Element, bin_id: int | None = None) -> str:
@@ -162,6 +151,7 @@ def _source(clip: StemClip, placement: Placement, root: Element, bin_id: int | N
         "audio_index": "0",
         "video_index": "-1",
         "seekable": "1",
+        mlt_remove.MARK: clip.stem,
     }
     if bin_id is not None:
         properties |= {

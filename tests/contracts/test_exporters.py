@@ -429,9 +429,13 @@ def test_hostile_and_broken_documents_are_refused(form: Format, tmp_path: Path) 
     for data, problem in ((bomb, "entities"), (document[:-20], "not whole XML"), (b"<html/>", "root <html>")):
         with pytest.raises(TimelineError, match=problem):
             form.insert(data, clips, placement)
-    scored = form.insert(document, clips, placement)
+    changed = form.insert(document, clips, placement).replace(b"1m01 melody", b"my melody", 1)
+    if form.suffix in (".mlt", ".kdenlive"):
+        # Media of ours is marked, and found again in what its editor has written anew.
+        assert form.remove(changed) == document
+        return
     with pytest.raises(TimelineError, match="changed after"):
-        form.remove(scored.replace(b"1m01 melody", b"my melody", 1))
+        form.remove(changed)
 
 
 def melt(document: str, played: Path) -> None:

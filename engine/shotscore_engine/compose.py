@@ -7,26 +7,29 @@ that what it costs depends on what changes and not on how long the cue is.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .conditions import FrameCondition
-from .grid import BeatGrid
+from .grid import STEPS_PER_BEAT, BeatGrid
+from .masks import find_cut_beats
 from .picture import Picture
 from .progress import Progress, silent
 from .request import ScoreRequest
 from .roll import PARTS, Roll, empty_roll, notes_of, roll_of
 from .seams import Bools, begun, silenced, splice
 from .spotting import Cue
+from .tempo_map import Ending
+from .timing import quantise, seconds_at
 from .wishes import silent_beats, steered, wished_frame
 
 if TYPE_CHECKING:
     from .denoiser import Condition, Denoiser
     from .features import BeatFeatures
 
+_LAST_CHORD_STEPS = 2 * STEPS_PER_BEAT
 CONTEXT_BARS = 4
 """How many bars either side of a change the model sees."""
 
@@ -38,6 +41,8 @@ class Brief:
     condition: Condition
     silent: NDArray[np.bool_]
     """(T,): beats in which nothing may sound."""
+    last_step: int | None = None
+    """The sixteenth of the last accent, after which nothing begins; None where the music just goes on."""
 
 
 def describe_cue(
@@ -59,11 +64,19 @@ def describe_cue(
 
 
 def brief_for(
-    features: BeatFeatures, cue: Cue, grid: BeatGrid, rate: Fraction, request: ScoreRequest, key: str, style: str
+    features: BeatFeatures,
+    picture: Picture,
+    cue: Cue,
+    grid: BeatGrid,
+    request: ScoreRequest,
+    key: str,
+    style: str,
+    ending: Ending | None = None,
 ) -> Brief:
-    """What the model is told."""
+    """What the model is told, and where its music ends."""
     from .plan import condition_for
 
+    rate = picture.rate
     told = condition_for(
         features,
         grid,
@@ -73,22 +86,28 @@ def brief_for(
         hits=cue.hits,
         start_frame=cue.start_frame,
         rate=rate,
+        mask_beats=find_cut_beats(request.mask, picture, cue, grid),
     )
     frame = wished_frame(told.frame, request.wishes, told.tonic, cue, grid, rate)
-    return Brief(replace(told, frame=frame), silent_beats(request.wishes, cue, grid, rate))
+    last_step = None
+    if ending is not None and ending.accent_frame is not None:
+        last_step = quantise(grid.beat_at(seconds_at(ending.accent_frame - cue.start_frame, rate)) * STEPS_PER_BEAT)
+    return Brief(replace(told, frame=frame), silent_beats(request.wishes, cue, grid, rate), last_step)
 
 
 def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, progress: Progress = silent) -> Roll:
     """A whole cue; silent beats are given to the model as known, so that it writes around them."""
     from .denoiser import Known
     from .diffusion import Selector
+    from .leadsheet import with_leadsheet
 
+    told = replace(brief.condition, frame=with_leadsheet(brief.condition.frame, seed))
     known = None
     if brief.silent.any():
         rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1)
         known = Known(empty_roll(brief.condition.beats * 4), rests)
     roll = model.generate(
-        brief.condition,
+        told,
         seed=seed,
         steps=request.steps,
         guidance=request.guidance,
@@ -96,7 +115,32 @@ def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
         known=known,
         progress=progress,
     )
-    return silenced(roll, brief.silent) if known is not None else roll
+    if known is not None:
+        roll = silenced(roll, brief.silent)
+    return landed(roll, brief, np.ones((brief.condition.beats, len(PARTS)), bool))
+
+
+def landed(roll: Roll, brief: Brief, free: Bools) -> Roll:
+    """`roll` with nothing in its `free` beats (T, 3) after the last accent, and a chord on it where none was written.
+
+        before  harmony |C-E-G-E-|(F---|A---)        after  |C-E-G-E-|(CEG----)        the accent opens the bracket
+
+    The chord is what the harmony played in the two beats before.
+    """
+    step = brief.last_step
+    if step is None or brief.silent[step // STEPS_PER_BEAT]:
+        return roll
+    harmony = PARTS.index("harmony")
+    notes = [tuple(note) for note in notes_of(roll).tolist()]
+    kept = [note for note in notes if note[1] <= step or not free[note[1] // STEPS_PER_BEAT, note[0]]]
+    struck = any(part == harmony and start == step for part, start, *_ in kept)
+    if not struck and free[step // STEPS_PER_BEAT, harmony]:
+        recent = [note for note in kept if note[0] == harmony and note[1] < step and note[2] > step - _LAST_CHORD_STEPS]
+        pitches = sorted({note[3] for note in recent})
+        strength = max((note[4] for note in recent), default=0)
+        kept = [(p, a, min(b, step) if p == harmony and a < step else b, *rest) for p, a, b, *rest in kept]
+        kept += [(harmony, step, roll.steps, pitch, strength) for pitch in [*pitches[:1], *pitches[1:][-3:]]]
+    return roll_of(np.array(kept, np.int64).reshape(-1, 5), roll.steps)
 
 
 def window_of(free: Bools, grid: BeatGrid, context_bars: int = CONTEXT_BARS) -> tuple[int, int]:
@@ -167,7 +211,7 @@ def compose_anew(
     inside = begun(whole, free & ~rests)
     if rests.any():
         inside = hushed(inside, free, brief.silent)
-    return splice(base, inside, free)
+    return landed(splice(base, inside, free), brief, free)
 
 
 def sliced(condition: Condition, first: int, last: int) -> Condition:

@@ -14,7 +14,8 @@ too long is as far as half too long, and a burst of short shots counts by the ti
 shot. `aligned`, which is not in the paper, starts Eq. 1 anew at each cut, so that no window straddles one.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from typing import Literal, get_args
 
 import numpy as np
@@ -23,7 +24,7 @@ from numpy.typing import NDArray
 from .errors import RequestError
 from .grid import BeatGrid
 from .picture import Picture
-from .spotting import Cue
+from .spotting import Cue, Hit
 
 MaskKind = Literal["fixed", "dynamic", "shot", "aligned"]
 
@@ -80,10 +81,18 @@ def find_cut_beats(kind: MaskKind, picture: Picture, cue: Cue, grid: BeatGrid) -
     take every shot of the cue.
     """
     if kind == "aligned":
-        frames = [hit.frame for hit in cue.hits if hit.weight >= 0.25 and hit.kind not in ("motion", "flash", "end")]
-    else:
-        frames = [shot.start_frame for shot in picture.shots if cue.start_frame < shot.start_frame < cue.end_frame]
+        return hit_beats(cue.hits, grid, picture.rate, cue.start_frame)
+    frames = [shot.start_frame for shot in picture.shots if cue.start_frame < shot.start_frame < cue.end_frame]
     return tuple(sorted({grid.nearest_beat(frame, picture.rate, cue.start_frame) for frame in frames}))
+
+
+def hit_beats(hits: Iterable[Hit], grid: BeatGrid, rate: Fraction, start_frame: int) -> tuple[int, ...]:
+    """The beats nearest to the hits that matter, in order and once: what `find_cut_beats` gives for `aligned`.
+
+    `start_frame` is the cue's own.
+    """
+    frames = [hit.frame for hit in hits if hit.weight >= 0.25 and hit.kind not in ("motion", "flash", "end")]
+    return tuple(sorted({grid.nearest_beat(frame, rate, start_frame) for frame in frames}))
 
 
 def _shot_starts(beats: int, cut_beats: Sequence[int]) -> NDArray[np.int64]:

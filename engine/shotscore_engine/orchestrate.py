@@ -24,7 +24,7 @@ Span = tuple[Fraction, Fraction]
 def orchestrate(take: Take, cue: Cue, rate: Fraction) -> Score:
     """The score of `take`; the same take gives the same score. Raises RequestError where a style is unknown."""
     duration = Fraction(cue.duration_frames) / rate
-    score = _played(take, cue, take.style, duration)
+    score = _played(take, cue, take.style, duration, rate)
     spans = style_spans(take, cue, rate)
     others = {style: mine for style, mine in spans.items() if style != take.style}
     if not others:
@@ -33,7 +33,7 @@ def orchestrate(take: Take, cue: Cue, rate: Fraction) -> Score:
     stems = [_heard(stem, everywhere, inside=False) for stem in score.stems]
     style = score.style
     for name, mine in others.items():
-        other = _played(take, cue, name, duration)
+        other = _played(take, cue, name, duration, rate)
         if style is None or other.style is None:
             continue
         renamed = {stem.name: f"{stem.name}-{name}" for stem in other.style.stems}
@@ -59,9 +59,14 @@ def style_spans(take: Take, cue: Cue, rate: Fraction) -> dict[str, list[Span]]:
     return spans
 
 
-def _played(take: Take, cue: Cue, style: str, duration: Fraction) -> Score:
+def _played(take: Take, cue: Cue, style: str, duration: Fraction, rate: Fraction) -> Score:
     from .perform import perform
     from .styles import load_style
+
+    ending = take.ending
+
+    def second(frame: int | None) -> Fraction | None:
+        return None if frame is None else seconds_at(frame - cue.start_frame, rate)
 
     return perform(
         take.roll(),
@@ -72,6 +77,10 @@ def _played(take: Take, cue: Cue, style: str, duration: Fraction) -> Score:
         duration=duration,
         seed=take.request.seed,
         dialogue=take.dialogue,
+        ending="ring" if ending is None else ending.kind,
+        accent=None if ending is None else second(ending.accent_frame),
+        tail=None if ending is None else second(ending.tail_frame),
+        silent_beats=[(one.first_beat, one.last_beat) for one in take.changes if one.kind == "silence"],
     )
 
 

@@ -409,6 +409,9 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
             end = max(end, stage.duration - Fraction(1, 2))
         else:
             end = written + (end - written) * Fraction(stem.legato).limit_denominator(100)
+        for silence, _ in stage.quiet:
+            if note.start < silence:
+                end = min(end, stage.seconds(silence))
         pitch, factor = note.pitch, stem.velocity * stage.phrasing(note.start)
         if stage.spoken(written):
             if stem.under_dialogue == "rest":

@@ -16,7 +16,7 @@ from .denoiser import Condition
 from .errors import RequestError
 from .features import BeatFeatures
 from .grid import BeatGrid
-from .masks import MaskKind, sac_mask
+from .masks import MaskKind, hit_beats, sac_mask
 from .roll import PARTS
 from .spotting import Hit
 
@@ -55,17 +55,6 @@ def choose_key(features: BeatFeatures, seed: int) -> str:
     shift = int(np.random.default_rng([seed, 7]).integers(-3, 4))
     tonic = (shift + (9 if minor else 0)) % 12
     return f"{(MINOR_TONICS if minor else MAJOR_TONICS)[tonic]} {'minor' if minor else 'major'}"
-
-
-def cut_beats(grid: BeatGrid, hits: Sequence[Hit], start_frame: int, rate: Fraction, least: float = 0.3) -> list[int]:
-    """Beats nearest to the hits that matter, in order, each once, without the first."""
-    times = np.array([float(time) for time in grid.beat_times])
-    beats = {
-        int(np.abs(times[:-1] - float(Fraction(hit.frame - start_frame) / rate)).argmin())
-        for hit in hits
-        if hit.weight >= least
-    }
-    return sorted(beats - {0})
 
 
 def downbeats(grid: BeatGrid) -> list[int]:
@@ -139,18 +128,20 @@ def condition_for(
     start_frame: int = 0,
     rate: Fraction = Fraction(25),
     parts: NDArray[np.float32] | None = None,
+    mask_beats: Sequence[int] | None = None,
 ) -> Condition:
     """The denoiser's condition for a cue: T rows, one per beat of `grid`.
 
     `hits` and `start_frame` count in frames of the timeline at `rate`; `parts` (T, 3) asks for melody, counter and
-    harmony to play or rest (None: as `orchestrate` says). Raises RequestError where the features have another number
+    harmony to play or rest (None: as `orchestrate` says); the mask's windows begin at `mask_beats` (None: at the hits
+    that matter, with which phrases begin in any case). Raises RequestError where the features have another number
     of rows than the grid beats.
     """
     beats = grid.beats
     if len(features.energy) != beats:
         raise RequestError(f"The features describe {len(features.energy)} beats, the grid has {beats}; describe again.")
     tonic, minor = key_of(key)
-    cuts = cut_beats(grid, hits, start_frame, rate)
+    cuts = hit_beats(hits, grid, rate, start_frame)
     in_bar = (np.arange(beats) - grid.first_downbeat) % grid.beats_per_bar
     seconds = np.diff(np.array([float(time) for time in grid.beat_times]))
     section, position, left = form(grid, features, cuts)
@@ -174,5 +165,5 @@ def condition_for(
         phrase_position=position,
         phrase_left=left,
     )
-    rows = sac_mask(mask, beats, k=k, cut_beats=cuts)
+    rows = sac_mask(mask, beats, k=k, cut_beats=cuts if mask_beats is None else mask_beats)
     return Condition(frame, features.language, features.visual, rows, tonic)

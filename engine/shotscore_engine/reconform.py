@@ -32,6 +32,7 @@ from .roll import PARTS, Roll, notes_of, roll_of
 from .seams import Bools, beat_reach
 from .seen import hits_seen
 from .spotting import Cue, hit_tolerance
+from .tempo_map import Ending, TempoChange, ending_on
 from .timing import quantise, seconds_at
 from .wishes import Wish
 
@@ -193,13 +194,17 @@ def _follow_cue(
         request=request,
         dialogue=dialogue_in(now.picture, after) if request.duck else (),
         tempi=take.tempi,
+        ending=None
+        if take.ending is None
+        else _moved_ending(take.ending, grid, after, stretches, rate, take.request.accent_frame is not None),
+        changes=_moved_changes(take.changes, fitted),
     )
     made_with: Tools | None = None
     revision = Revision("reconform", take.number)
     if free.any():
         made_with = tools()
         features = describe_cue(now.picture, after, grid, request, progress)
-        brief = brief_for(features, after, grid, rate, request, take.key, take.style)
+        brief = brief_for(features, now.picture, after, grid, request, take.key, take.style, base.ending)
         seed = next_seed(before, cue.name)
         made = best_of(
             roll,
@@ -359,6 +364,30 @@ def _moved_locks(
     return tuple(moved), tuple(lost)
 
 
+def _moved_ending(
+    ending: Ending, grid: BeatGrid, new: Cue, stretches: Sequence[Stretch], rate: Fraction, asked: bool
+) -> Ending:
+    """The same kind of ending on the new grid: its last accent where its picture is now, if that still is near the end.
+
+    Where a person `asked` for the accent it need not be near the end.
+    """
+    was = None if ending.accent_frame is None else new_frame(stretches, ending.accent_frame)
+    return ending_on(grid, new, rate, ending.kind, near_frame=was, anywhere=asked)
+
+
+def _moved_changes(changes: Sequence[TempoChange], fitted: Regridded) -> tuple[TempoChange, ...]:
+    """The tempo's changes where their beats are now, one for each stretch of them."""
+    moved: list[TempoChange] = []
+    for change in changes:
+        here = np.array([change.first_beat <= origin < change.last_beat for origin in fitted.origin])
+        edges = np.flatnonzero(np.diff(np.concatenate([[0], here.astype(np.int8), [0]])))
+        moved += [
+            replace(change, first_beat=int(first), last_beat=int(last))
+            for first, last in zip(edges[::2], edges[1::2], strict=True)
+        ]
+    return tuple(sorted(moved, key=lambda change: change.first_beat))
+
+
 def _moved_request(request: ScoreRequest, new: Cue, stretches: Sequence[Stretch]) -> ScoreRequest:
     """Wishes and the energy curve where their picture is now; those whose picture is gone are left out."""
     wishes: list[Wish] = []
@@ -369,8 +398,10 @@ def _moved_request(request: ScoreRequest, new: Cue, stretches: Sequence[Stretch]
                 wishes.append(replace(wish, start_frame=low + one.shift, end_frame=high + one.shift))
     curve = {frame: energy for was, energy in request.energy_curve if (frame := new_frame(stretches, was)) is not None}
     whole = request.end_frame is None
+    accent = None if request.accent_frame is None else new_frame(stretches, request.accent_frame)
     return replace(
         request,
+        accent_frame=accent,
         start_frame=new.start_frame,
         end_frame=None if whole else new.end_frame,
         wishes=tuple(wishes),

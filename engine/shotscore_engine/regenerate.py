@@ -24,7 +24,7 @@ from .request import ScoreRequest
 from .roll import PARTS, Roll, notes_of, roll_of
 from .seams import Bools, begun, mask_of, outside_equal, runs_of, seam_of
 from .spotting import Cue
-from .wishes import Wish, silent_beats
+from .wishes import EnergyCurve, Wish, check_curve, silent_beats
 
 if TYPE_CHECKING:
     from .session import Session, Take, Tools
@@ -50,6 +50,8 @@ class Again:
     key: str | None = None
     style: str | None = None
     silence: bool = False
+    energy_curve: EnergyCurve | None = None
+    """Another curve for the whole cue; only what is made anew follows it."""
     seed: int | None = None
     """None: one nobody has used in this cue."""
     variation: float = 1.0
@@ -74,6 +76,7 @@ class Again:
             raise RequestError(f"A seam {self.widen_bars} bars further out is outside 0 to 4.")
         if self.edge not in get_args(EdgeKind):
             raise RequestError(f"There is no edge {self.edge!r}; choose one of {', '.join(get_args(EdgeKind))}.")
+        check_curve(self.energy_curve or ())
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise RequestError(f"The seed {self.seed} is outside 0 to 2^63 - 1.")
 
@@ -119,11 +122,11 @@ def rescore(session: Session, cue_name: str, again: Again, tools: Tools, progres
     check_edit(session, take)
     if session.chosen.get(cue_name) != take.number:
         check_locked(session, cue_name, take.roll(), take)  # what is locked is the music in use
-    cue, rate, grid = session.cue(cue_name), session.picture.rate, take.grid
+    cue, grid = session.cue(cue_name), take.grid
     free = free_mask(session, take, again)
     request = _asked(session, take, again)
     features = describe_cue(session.picture, cue, grid, request, progress)
-    brief = brief_for(features, cue, grid, rate, request, take.key, take.style)
+    brief = brief_for(features, session.picture, cue, grid, request, take.key, take.style, take.ending)
     seed = next_seed(session, cue_name) if again.seed is None else again.seed
     made = best_of(
         take.roll(),
@@ -255,7 +258,7 @@ def remake(session: Session, take: Take, tools: Tools, progress: Progress = sile
     edit = session.edits[take.edit] if take.edit < len(session.edits) else session
     cue = take.spotted or session.cue(take.cue)
     features = describe_cue(edit.picture, cue, take.grid, take.request, progress)
-    brief = brief_for(features, cue, take.grid, edit.picture.rate, take.request, take.key, take.style)
+    brief = brief_for(features, edit.picture, cue, take.grid, take.request, take.key, take.style, take.ending)
     if revision is None:
         return compose(brief, tools.model, take.request, take.request.seed, progress)
     return compose_anew(
@@ -332,11 +335,12 @@ def _asked(session: Session, take: Take, again: Again) -> ScoreRequest:
         again.style,
         again.silence,
     )
+    request = take.request if again.energy_curve is None else replace(take.request, energy_curve=again.energy_curve)
     quiet = silent_beats(take.request.wishes, cue, take.grid, session.picture.rate)
     # Asking again for music where silence was asked for before lifts the silence.
     if wish.empty and not quiet.any():
-        return take.request
-    return replace(take.request, wishes=(*take.request.wishes, wish))
+        return request
+    return replace(request, wishes=(*request.wishes, wish))
 
 
 def _candidates(session: Session, take: Take, free: Bools, again: Again) -> list[tuple[int, Bools]]:

@@ -10,6 +10,7 @@ from .diffusion import SELECTORS, SelectorName
 from .errors import InputError, RequestError
 from .masks import MaskKind
 from .picture import Picture
+from .tempo_map import EndingKind
 from .timing import format_timecode, parse_timecode
 from .wishes import EnergyCurve, Wish, check_curve
 
@@ -39,6 +40,12 @@ class ScoreRequest:
     style: str | None = None
     tempo_bpm: float | None = None
     """Quarter notes a minute, 30 to 300."""
+    tempo_map: bool = True
+    """Whether the tempo may bend a little so that more hits land; a tempo asked for never does."""
+    ending: EndingKind = "ring"
+    """hard: cut off at the end; ring: the last accent rings out; fade: the music goes on and fades."""
+    accent_frame: int | None = None
+    """Where the last accent shall fall; None: a hit near the end, or a bar line."""
     key: str | None = None
     """Like "A minor"."""
     energy: float | None = None
@@ -97,6 +104,7 @@ class ScoreRequest:
         _one_of("selector", self.selector, SELECTORS)
         _one_of("mask", self.mask, get_args(MaskKind))
         _one_of("device", self.device, get_args(Device))
+        _one_of("ending", self.ending, get_args(EndingKind))
 
 
 def parse_key(text: str) -> str:
@@ -120,10 +128,7 @@ def parse_range(text: str, picture: Picture) -> tuple[int, int]:
     match = _SPAN.fullmatch(text)
     if match is None:
         raise RequestError(f"{text!r} is not a range; write IN-OUT in frames (48-240) or timecode.")
-    try:
-        start, end = (_frame(edge, picture) for edge in match.groups())
-    except InputError as problem:
-        raise RequestError(str(problem)) from problem
+    start, end = (parse_frame(edge, picture) for edge in match.groups())
     check_range(start, end, picture)
     return start, end
 
@@ -143,12 +148,19 @@ def check_range(start: int, end: int, picture: Picture) -> None:
         )
 
 
-def _frame(edge: str, picture: Picture) -> int:
-    if edge.isdigit():
-        return int(edge)
+def parse_frame(text: str, picture: Picture) -> int:
+    """The frame, from the timeline's start, that `text` names: a whole number or record timecode.
+
+    Raises RequestError where it is neither.
+    """
+    if text.isdecimal():
+        return int(text)
     # Whether frames are dropped is a matter of the timeline, not of which separator someone typed.
-    spelled = re.sub(r"[:;.](\d+)$", r";\1" if picture.drop_frame else r":\1", edge)
-    return parse_timecode(spelled, picture.rate) - picture.start_frame
+    spelled = re.sub(r"[:;.](\d+)$", r";\1" if picture.drop_frame else r":\1", text)
+    try:
+        return parse_timecode(spelled, picture.rate) - picture.start_frame
+    except InputError as problem:
+        raise RequestError(str(problem)) from problem
 
 
 def _within(name: str, value: float | Fraction, low: float, high: float | None, hint: str) -> None:

@@ -30,6 +30,7 @@ from .request import Detector, ScoreRequest, check_range
 from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
 from .timing import exact_number
+from .tempo_map import Ending, TempoChange
 
 if TYPE_CHECKING:
     from .denoiser import Denoiser
@@ -117,6 +118,10 @@ class Take:
     name: str = ""
     """What a person calls it."""
     starred: bool = False
+    ending: Ending | None = None
+    """How it stops; None, in takes of an early version: it rings out."""
+    changes: tuple[TempoChange, ...] = ()
+    """Where its grid leaves the steady tempo; in a silence nothing is played."""
 
     def roll(self) -> Roll:
         """The notes as a roll of the grid's own length."""
@@ -219,14 +224,20 @@ class Session:
         progress("read", 1.0)
         return cls(str(timeline.absolute()), picture)
 
-    def analysed(self, detect: Detector = "adaptive", progress: Progress = silent) -> Session:
-        """This session with the cuts inside long clips found, and where someone speaks."""
-        from .dialogue import find_dialogue
-        from .shots import detect_shots
+    def analysed(
+        self, detect: Detector = "adaptive", progress: Progress = silent, *, span: tuple[int, int] | None = None
+    ) -> Session:
+        """This session with the cuts inside long clips found, and where someone speaks.
+
+        `span`: only between these frames (start, end), since searching takes as long as what is searched.
+        """
+        from .analysis import analyse
+        from .portion import portion, put_back
 
         progress("analyse", 0.0)
-        picture = detect_shots(self.picture, detect, within(progress, 0.0, 0.4))
-        return replace(self, picture=find_dialogue(picture, within(progress, 0.4, 0.5)))
+        picture = self.picture if span is None else portion(self.picture, *span)
+        found = analyse(picture, detect, within(progress, 0.0, 0.5))
+        return replace(self, picture=found if span is None else put_back(self.picture, found, *span))
 
     def spot(self, request: ScoreRequest, progress: Progress = silent, *, cue: str = FIRST_CUE) -> Spotted:
         """The cue `request` asks for: its hits, and its grid with the tempi it was chosen from.
@@ -251,7 +262,16 @@ class Session:
             duration = Fraction(asked.duration_frames) / self.picture.rate
             half_seconds = constant_grid(Fraction(120), Fraction(0), (4, 4), duration)
             arousal = float(np.mean(self._features(asked, half_seconds, request, within(progress, 0.9, 1.0)).arousal))
-        return Spotted(asked, fit_tempo(asked, self.picture.rate, tempo_bpm=request.tempo_bpm, arousal=arousal))
+        fit = fit_tempo(
+            asked,
+            self.picture.rate,
+            tempo_bpm=request.tempo_bpm,
+            arousal=arousal,
+            ending=request.ending,
+            accent_frame=request.accent_frame,
+            tempo_map=request.tempo_map,
+        )
+        return Spotted(asked, fit)
 
     def score(
         self, request: ScoreRequest, tools: Tools, progress: Progress = silent, *, cue: str = FIRST_CUE
@@ -268,7 +288,7 @@ class Session:
 
         model, style = tools.model, tools.style.name
         spotted = self.spot(request, progress, cue=cue)
-        spot_cue, grid, rate = spotted.cue, spotted.fit.grid, self.picture.rate
+        spot_cue, grid = spotted.cue, spotted.fit.grid
         features = self._features(spot_cue, grid, request, within(progress, 1.0, 1.0))
         takes = []
         for number in range(request.takes):
@@ -276,7 +296,8 @@ class Session:
             key = request.key or choose_key(features, seed)
             part = within(progress, number / request.takes, (number + 1) / request.takes)
             part("denoise", 0.0)
-            roll = compose(brief_for(features, spot_cue, grid, rate, request, key, style), model, request, seed, part)
+            brief = brief_for(features, self.picture, spot_cue, grid, request, key, style, spotted.fit.ending)
+            roll = compose(brief, model, request, seed, part)
             takes.append(
                 Take(
                     cue,
@@ -294,6 +315,8 @@ class Session:
                     recorded_versions(),
                     spot_cue,
                     len(self.edits),
+                    ending=spotted.fit.ending,
+                    changes=spotted.fit.changes,
                 )
             )
         warned = tuple(dict.fromkeys((*self.picture.warnings, *features.warnings)))

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from .errors import RequestError
 from .grid import BeatGrid, HitFit, constant_grid, fit_hits, nearest_frame
-from .spotting import MUST, Cue
+from .spotting import MUST, Cue, hit_tolerance
 from .tempo import HIGHEST_BPM, LOWEST_BPM, METERS, Meter, TempoCandidate, rank_tempi
 from .timing import quantise, seconds_at
 
@@ -155,6 +155,55 @@ def fit_grid(
         changes += last
     grid = work.grid(duration, steady) if work.changed else steady
     changes += _eases(grid, candidate, changes)
+    return TempoFit(
+        (candidate,),
+        grid,
+        fit_hits(grid, cue.hits, rate, cue.start_frame),
+        tuple(sorted(changes, key=lambda change: change.first_beat)),
+        _ending(ending, grid, accent_beat, cue, rate),
+    )
+
+
+def ending_on(
+    grid: BeatGrid,
+    cue: Cue,
+    rate: Fraction,
+    kind: EndingKind,
+    *,
+    near_frame: int | None = None,
+    anywhere: bool = False,
+) -> Ending:
+    """The ending of a cue whose grid is already fitted: its last accent on the grid as it is.
+
+    near_frame : where the accent should fall, if one does there, and if that is near enough to the end or `anywhere`
+        in the cue will do; else the last downbeat, or accent, at a fitting distance from the end
+
+    Raises RequestError where the ending is unknown.
+    """
+    window = _accent_window(cue, rate, kind, None)
+    if window is None:
+        return _ending(kind, grid, None, cue, rate)
+    duration = seconds_at(cue.duration_frames, rate)
+    pulse = grid.beats_per_pulse
+    first = grid.first_downbeat % pulse
+    accents = [first + pulse * number for number in range(int((grid.beats - first) // pulse) + 1)]
+    inside = [beat for beat in accents if 0 < grid.time_at(beat) < duration]
+    slack = seconds_at(hit_tolerance(rate), rate)
+    if near_frame is not None and inside:
+        wanted = seconds_at(near_frame - cue.start_frame, rate)
+        beat = min(inside, key=lambda one: abs(grid.time_at(one) - wanted))
+        fitting = anywhere or window[0] - slack <= wanted <= window[1] + slack
+        if fitting and abs(grid.time_at(beat) - wanted) <= slack:
+            return _ending(kind, grid, beat, cue, rate)
+    fitting_beats = [beat for beat in inside if window[0] - slack <= grid.time_at(beat) <= window[1] + slack]
+    downbeats = [beat for beat in fitting_beats if grid.is_downbeat(beat)]
+    nearest = sorted(inside, key=lambda one: abs(grid.time_at(one) - window[1]))
+    chosen = (downbeats or fitting_beats)[-1:] or nearest[:1]
+    return _ending(kind, grid, chosen[0] if chosen else None, cue, rate)
+
+
+def _ending(kind: EndingKind, grid: BeatGrid, accent_beat: Fraction | int | None, cue: Cue, rate: Fraction) -> Ending:
+    """The ending whose last accent is that beat."""
     end = cue.end_frame
     accent = None if accent_beat is None else nearest_frame(grid, accent_beat, rate, cue.start_frame)
     if accent is not None and accent >= end:
@@ -163,14 +212,8 @@ def fit_grid(
         "hard": end,
         "ring": end if accent is None else accent,
         "fade": max(cue.start_frame, end - quantise(FADE_SECONDS * rate)),
-    }[ending]
-    return TempoFit(
-        (candidate,),
-        grid,
-        fit_hits(grid, cue.hits, rate, cue.start_frame),
-        tuple(sorted(changes, key=lambda change: change.first_beat)),
-        Ending(ending, accent, tail, end),
-    )
+    }[kind]
+    return Ending(kind, accent, tail, end)
 
 
 def _accent_window(cue: Cue, rate: Fraction, kind: EndingKind, asked: int | None) -> tuple[Fraction, Fraction] | None:

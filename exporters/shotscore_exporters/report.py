@@ -5,6 +5,7 @@ Frames count from the timeline's start; paths are relative to the session's fold
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +67,8 @@ def cue_table(session: Session, take: Take, files: Mapping[str, Any]) -> Table:
             for fit in fit_hits(grid, cue.hits, rate, cue.start_frame)
         ],
         "ends_at_frame": cue.end_frame,
+        "ending": None if take.ending is None else asdict(take.ending),
+        "tempo_changes": [asdict(change) for change in take.changes],
     }
 
 

@@ -11,7 +11,8 @@ from shotscore_engine.errors import Cancelled, ModelError, RequestError
 from shotscore_engine.features import VISUAL_NAMES, BeatFeatures
 from shotscore_engine.features.language import encode
 from shotscore_engine.grid import constant_grid
-from shotscore_engine.plan import choose_key, condition_for, cut_beats, form, key_of
+from shotscore_engine.masks import hit_beats
+from shotscore_engine.plan import choose_key, condition_for, form, key_of
 from shotscore_engine.roll import Roll, notes_of
 from shotscore_engine.spotting import Hit
 
@@ -185,4 +186,4 @@ def test_phrases_cover_the_cue_and_begin_at_cuts() -> None:
 def test_hits_become_their_nearest_beats_once() -> None:
     grid = constant_grid(Fraction(60), Fraction(0), (4, 4), Fraction(20))
     hits = [Hit(frame, "cut", weight, 2) for frame, weight in ((0, 1.0), (47, 1.0), (49, 1.0), (96, 0.1), (120, 0.8))]
-    assert cut_beats(grid, hits, 0, Fraction(24)) == [2, 5]
+    assert hit_beats(hits, grid, Fraction(24), 0) == (0, 2, 5)

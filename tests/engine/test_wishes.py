@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scored import picture_of
 from shotscore_engine.compose import brief_for
 from shotscore_engine.errors import RequestError
 from shotscore_engine.features import VISUAL_NAMES, BeatFeatures
@@ -18,6 +19,7 @@ from shotscore_engine.wishes import Wish, silent_beats, steered, wished_beats
 
 RATE = Fraction(25)
 CUE = Cue("1m01", 100, 500)
+PICTURE = picture_of([("a", 0, 700)], RATE)
 GRID = constant_grid(Fraction(120), Fraction(0), (4, 4), Fraction(20))
 BEATS = GRID.beats
 
@@ -71,8 +73,8 @@ def test_a_curve_drawn_by_hand_is_followed() -> None:
 def test_density_key_and_silence_reach_the_model() -> None:
     wishes = (Wish(100, 225, density=0.9, key="d minor"), Wish(225, 350, silence=True), Wish(300, 350))
     request = ScoreRequest(wishes=wishes)
-    brief = brief_for(features(), CUE, GRID, RATE, request, "C major", "solo-piano")
-    plain = brief_for(features(), CUE, GRID, RATE, replace(request, wishes=()), "C major", "solo-piano")
+    brief = brief_for(features(), PICTURE, CUE, GRID, request, "C major", "solo-piano")
+    plain = brief_for(features(), PICTURE, CUE, GRID, replace(request, wishes=()), "C major", "solo-piano")
     frame, was = brief.condition.frame, plain.condition.frame
     assert frame.density is not None
     assert was.density is not None

@@ -15,6 +15,8 @@ from typing import Literal
 from shotscore_engine.errors import ShotscoreError
 from shotscore_engine.progress import Progress, silent
 
+from .hosts import HOSTS, program
+
 State = Literal["ok", "limited", "broken"]
 
 
@@ -41,6 +43,7 @@ def examine(folder: Path, progress: Progress = silent) -> tuple[Finding, ...]:
         _player,
         _qt,
         *(partial(_writable, name, place) for name, place in _folders(folder)),
+        *(partial(_host, name) for name in HOSTS),
     )
     findings = []
     for number, check in enumerate(checks):
@@ -168,6 +171,16 @@ def _writable(name: str, folder: Path) -> Finding:
         remedy = f"Give yourself the right to write to {place}, or choose another folder."
         return Finding(name, "broken", f"{folder} cannot be written to: {problem.strerror}", remedy)
     return Finding(name, "ok", f"{folder}{'' if folder == place else ' (will be made)'}")
+
+
+def _host(name: str) -> Finding:
+    """An editor: never broken, for Shotscore scores without any."""
+    host = program(name)
+    try:
+        check = host.check()
+    except ShotscoreError as problem:
+        return Finding(host.title, "limited", str(problem), f"shotscore hosts install {name}")
+    return Finding(host.title, "ok" if check.state == "ok" else "limited", check.detail, check.remedy)
 
 
 def answer(findings: tuple[Finding, ...]) -> dict[str, object]:

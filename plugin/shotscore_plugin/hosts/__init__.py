@@ -11,6 +11,7 @@ from shotscore_engine.errors import RequestError
 from ..host import Host, Program
 
 HOSTS: dict[str, str] = {
+    "blender": "blender",
     "resolve": "resolve",
     "files": "files",
 }

@@ -1,0 +1,1 @@
+"""How a timeline becomes a picture: `picture.flatten` is the door."""

@@ -8,6 +8,7 @@ import av
 import numpy as np
 import pytest
 from numpy.typing import NDArray
+from shotscore_engine.cache import cache_folder
 from shotscore_engine.errors import Cancelled, RequestError
 from shotscore_engine.features import VISUAL_NAMES, BeatFeatures, visual
 from shotscore_engine.features.describe import describe, worded_name
@@ -377,7 +378,7 @@ def test_everything_stays_in_its_scale_and_repeats(real_videos: dict[str, Path])
         assert 0 <= found.energy.min() <= found.energy.max() <= 1
         assert all(8 <= len(caption.split()) <= 24 for caption in found.captions)
         visual.forget()
-        for kept in visual.cache_folder().rglob("*.npz"):
+        for kept in cache_folder().rglob("*.npz"):
             kept.unlink()
         np.testing.assert_array_equal(describe(whole, grid, Cue("1m01", 0, 120)).visual, found.visual)
 

@@ -74,10 +74,10 @@ def watched(picture: Picture, start_frame: int, end_frame: int, progress: Progre
         rows.append(np.stack([frames, look.luma, look.motion, look.flash]))
         curves = frame_curves(shot, picture.rate)
         for at in _tops(look.flash):
-            flash_peaks.append((_brightest(curves, frames, int(at), picture.rate), float(look.flash[at])))
+            flash_peaks.append((_brightest(curves, frames, int(at), shot, picture.rate), float(look.flash[at])))
         sudden = suddenness(look)
         for at in _tops(sudden):
-            motion_peaks.append((_strongest(curves, frames, int(at), picture.rate), float(sudden[at])))
+            motion_peaks.append((_strongest(curves, frames, int(at), shot, picture.rate), float(sudden[at])))
     table = np.concatenate(rows, axis=1) if rows else np.zeros((4, 0))
     return Watched(
         table[0].astype(np.int64),
@@ -114,25 +114,26 @@ def _frame(second: float, rate: Fraction, shot: Shot) -> int:
     return min(max(int(second * float(rate) + 1e-6), shot.start_frame), shot.end_frame - 1)
 
 
-def _window(curves: FrameCurves, frames: NDArray[np.int64], at: int, rate: Fraction) -> slice:
-    """The frames between a look and the one before it: what the look was compared with."""
-    last = int(frames[at])
-    first = int(frames[at - 1]) if at else last - quantise(rate / LOOKS_PER_SECOND)
-    low, high = np.searchsorted(curves.frames, [first + 1, last + 1])
+def _window(curves: FrameCurves, frames: NDArray[np.int64], at: int, shot: Shot, rate: Fraction) -> slice:
+    """The frames between a look and the one it was compared with: the one before it in the file."""
+    other = at + 1 if shot.media is not None and shot.media.speed < 0 else at - 1
+    reach = quantise(rate / LOOKS_PER_SECOND) * (other - at)
+    edges = sorted((int(frames[at]), int(frames[other]) if 0 <= other < len(frames) else int(frames[at]) + reach))
+    low, high = np.searchsorted(curves.frames, [edges[0] + 1, edges[1] + 1])
     return slice(int(low), int(high))
 
 
-def _brightest(curves: FrameCurves | None, frames: NDArray[np.int64], at: int, rate: Fraction) -> int:
+def _brightest(curves: FrameCurves | None, frames: NDArray[np.int64], at: int, shot: Shot, rate: Fraction) -> int:
     """The frame by which the light has risen most from the frame before."""
-    if curves is None or (here := _window(curves, frames, at, rate)).start >= here.stop:
+    if curves is None or (here := _window(curves, frames, at, shot, rate)).start >= here.stop:
         return int(frames[at])
     rise = np.diff(curves.luma, prepend=curves.luma[:1])[here]
     return int(curves.frames[here.start + int(np.nanargmax(rise))])
 
 
-def _strongest(curves: FrameCurves | None, frames: NDArray[np.int64], at: int, rate: Fraction) -> int:
+def _strongest(curves: FrameCurves | None, frames: NDArray[np.int64], at: int, shot: Shot, rate: Fraction) -> int:
     """The frame that differs most from the one before."""
-    if curves is None or (here := _window(curves, frames, at, rate)).start >= here.stop:
+    if curves is None or (here := _window(curves, frames, at, shot, rate)).start >= here.stop:
         return int(frames[at])
     change = np.nan_to_num(curves.change[here])
     return int(curves.frames[here.start + int(np.argmax(change))])

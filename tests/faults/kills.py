@@ -22,7 +22,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -235,22 +235,42 @@ def complaints(log: Path, status: int, *, may_be_killed: bool) -> Iterator[str]:
         yield f"it answered {os.waitstatus_to_exitcode(status)}: {said.strip()[-400:]}"
 
 
-def warm_up() -> None:
-    """Load program and model once, in a way that survives a fork: ONNX Runtime without threads of its own."""
+def warm_up(folder: Path) -> None:
+    """Run every command once in this very process, so that what is forked from it has everything loaded.
+
+    ONNX Runtime runs without threads of its own, which would not survive a fork.
+    """
     import functools
 
+    import onnxruntime
     from shotscore_engine.denoiser import Denoiser
     from shotscore_engine.session import Tools
     from shotscore_engine.styles import DEFAULT_STYLE, load_style
+    from shotscore_plugin.cli import main as shotscore
+
+    class Alone(onnxruntime.InferenceSession):  # type: ignore[misc]
+        def __init__(self, path: str, options: onnxruntime.SessionOptions | None = None, **others: object) -> None:
+            options = options or onnxruntime.SessionOptions()
+            options.intra_op_num_threads = options.inter_op_num_threads = 1
+            super().__init__(path, options, **others)
+
+    onnxruntime.InferenceSession = Alone
 
     @functools.cache
     def build(model: Path | None, style: str | None) -> Tools:
-        return Tools(Denoiser(model, "cpu", threads=1), load_style(style or DEFAULT_STYLE))
+        return Tools(Denoiser(model, "cpu"), load_style(style or DEFAULT_STYLE))
 
     Tools.load = classmethod(lambda cls, request: build(request.model, request.style))  # type: ignore[method-assign]
-    for style in ("solo-piano", None):
-        tools = build(None, style)
-        tools.model.sha256  # noqa: B018 - read once, here
+    lay_out(folder)
+    here = Path.cwd()
+    os.chdir(folder)
+    try:
+        with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
+            shotscore(["score", "desk/edit.otio", "--out", "out", *FAST])
+            for name in available():
+                shotscore(list(COMMANDS[name]))
+    finally:
+        os.chdir(here)
 
 
 @contextmanager
@@ -363,8 +383,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     from shotscore_exporters.soundfont import bundled_soundfont
 
     os.environ.setdefault("SHOTSCORE_SOUNDFONT", str(bundled_soundfont()))  # the smallest: killing is the matter here
-    if not options.fresh:
-        warm_up()
     there = available()
     wanted = [name for name in (options.command or COMMANDS) if name in there]
     for name in set(options.command or COMMANDS) - set(there):
@@ -373,6 +391,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     killed: Counter[str] = Counter()
     failures = 0
     with tempfile.TemporaryDirectory(prefix="shotscore-kills-") as scratch:
+        if not options.fresh:
+            warm_up(Path(scratch) / "warm")
         killer = Killer(Path(scratch), fresh=options.fresh, seed=options.seed)
         for number in range(options.runs):
             command = wanted[number % len(wanted)]
@@ -383,7 +403,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             for problem in outcome.problems:
                 failures += 1
                 print(f"{command}, {outcome.how}: {problem}", flush=True)
-            if (number + 1) % 25 == 0:
+            if (number + 1) % 10 == 0:
                 print(f"{number + 1} runs, {sum(killed.values())} killed, {failures} problems", flush=True)
     table = ", ".join(f"{name} {found[name]} ({killed[name]} killed)" for name in found)
     print(f"{sum(found.values())} runs, {sum(killed.values())} killed, {failures} problems: {table}")

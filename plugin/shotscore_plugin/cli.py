@@ -177,6 +177,10 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
 
     session_commands.add_commands(command)
 
+    from . import batch
+
+    batch.add_command(command, _score_options)
+
     doctor = command("doctor", _doctor, "say what works on this machine and what to do about the rest")
     doctor.add_argument("--out", metavar="DIR", default=".", help="folder results would go to (%(default)s)")
 

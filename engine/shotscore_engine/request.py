@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
-from .diffusion import SELECTORS, SelectorName
+from .diffusion import MAX_T, SELECTORS, SelectorName
 from .errors import InputError, RequestError
 from .masks import MaskKind
 from .picture import Picture
@@ -57,7 +57,11 @@ class ScoreRequest:
     guidance: float = 1.5
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""
     selector: SelectorName = "language+video"
+    switch_t: float = 200.0
+    """The timestep, 1000 to 0, at which the selector's second feature takes over."""
     mask: MaskKind = "aligned"
+    mask_k: int = 8
+    """Beats in a window of the fixed mask."""
     device: Device = "auto"
     model: Path | None = None
     """None: the model that comes with Shotscore."""
@@ -97,6 +101,8 @@ class ScoreRequest:
         _within("seed", self.seed, 0, 2**63 - 1, "a whole number")
         _within("number of steps", self.steps, 1, MOST_STEPS, "20 is a good number")
         _within("guidance", self.guidance, 0, 20, "1 is no extra push")
+        _within("switch step", self.switch_t, 0, MAX_T, "timesteps run from 1000, noise, to 0")
+        _within("mask's window", self.mask_k, 1, 1024, "beats; 8 is the paper's")
         _within("loudness", self.loudness_lufs, -60, -5, "LUFS, such as -23 or -14")
         _within("number of takes", self.takes, 1, MOST_TAKES, "one for each seed")
         check_curve(self.energy_curve)

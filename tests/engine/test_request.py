@@ -1,10 +1,12 @@
 """Requests are checked when they are made; ranges in frames and timecode."""
 
+from dataclasses import replace
 from fractions import Fraction
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from scored import scored
 from shotscore_engine.errors import RequestError
 from shotscore_engine.picture import Picture
 from shotscore_engine.request import ScoreRequest, parse_key, parse_range
@@ -72,3 +74,22 @@ def test_ranges_in_frames_and_timecode_agree(rate: Fraction, drop: bool, start: 
 def test_senseless_ranges_are_refused(text: str) -> None:
     with pytest.raises(RequestError, match=r"range"):
         parse_range(text, Picture("x", Fraction(25), 90_000, False, 100, ()))
+
+
+def test_the_papers_controls_reach_the_model() -> None:
+    from shotscore_engine.compose import brief_for
+    from shotscore_engine.features.describe import describe
+    from shotscore_engine.spotting import Cue as SpotCue
+
+    session = scored([("a", 0, 200), ("b", 0, 200)])
+    take, cue = session.takes[0], session.cue("1m01")
+    features = describe(session.picture, take.grid, SpotCue("1m01", 0, 400))
+    masks = []
+    for k in (4, 16):
+        request = replace(take.request, mask="fixed", mask_k=k)
+        brief = brief_for(features, session.picture, cue, take.grid, request, take.key, take.style)
+        masks.append(brief.condition.sac_mask[0].sum())
+    assert masks == [4, 16]
+    for wrong in ({"switch_t": 1001.0}, {"mask_k": 0}):
+        with pytest.raises(RequestError, match="outside"):
+            ScoreRequest(**wrong)

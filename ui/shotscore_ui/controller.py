@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
 from shotscore_engine.errors import InputError, RequestError
 
-from .editor import Surroundings
+from .editor import Editor, Surroundings
 from .jobs import Advance, Jobs, Problem
 from .settings import Settings
 from .tasks import Keeper
@@ -164,6 +164,7 @@ class Controller(QObject):
         self._quiet = 0
         self._opening: Path | None = None
         self._closing = False
+        self._file_editor: Editor | None = None
         self._situation = Situation("empty")
         self._watcher = QFileSystemWatcher(self)
         self._watcher.fileChanged.connect(self._timeline_touched)
@@ -272,6 +273,7 @@ class Controller(QObject):
         self._file = self.session = None
         self.cue, self.selection, self.recut = "", (0, 0), False
         self.looks, self.energy, self._waveforms, self.mixer_settings = {}, {}, {}, {}
+        self._file_editor, self.inserted = None, ""
         self._meanwhile.clear()
         if self._watcher.files():
             self._watcher.removePaths(self._watcher.files())
@@ -440,13 +442,9 @@ class Controller(QObject):
 
     def export(self, formats: list[str], folder: Path) -> None:
         """Write formats into a folder; `exported` says what."""
-        self._saved_then(lambda session: self.jobs.ask("export", session=session, formats=formats, out=folder))
-
-    def insert_into(self, document: Path, path: Path) -> None:
-        """The music into a copy of an editor's document."""
-        out = self.out
+        home = self.out
         self._saved_then(
-            lambda session: self.jobs.ask("insert", session=session, folder=out, document=document, path=path)
+            lambda session: self.jobs.ask("export", session=session, formats=formats, out=folder, home=home)
         )
 
     def cancel(self) -> None:
@@ -456,7 +454,7 @@ class Controller(QObject):
     @property
     def busy(self) -> bool:
         """Whether a job a person waits for runs or waits."""
-        return bool(self._changing and self._changing != self._quiet) or self.jobs.running in ("export", "insert")
+        return bool(self._changing and self._changing != self._quiet) or self.jobs.running == "export"
 
     def close(self) -> None:
         """Stop everything, keep everything; `closed` follows when no process is left."""
@@ -542,8 +540,6 @@ class Controller(QObject):
             self.clicked.emit(Path(answer["path"]))
         elif kind == "export":
             self.exported.emit([Path(name) for name in answer["files"]])
-        elif kind == "insert":
-            self.exported.emit([Path(answer["path"])])
 
     def _take_over(self, job: int, kind: str, path: Path, answer: Mapping[str, Any]) -> None:
         """The session a job left, with what was changed meanwhile."""
@@ -713,6 +709,10 @@ class Controller(QObject):
             self._watcher.removePaths(self._watcher.files())
         if self.session is not None:
             self._watcher.addPath(self.session.timeline)
+            if self.surroundings.editor is None:
+                self._file_editor = self.surroundings.file_editor(Path(self.session.timeline))
+                self.inserted = ""
+                self.ask_editor()
             if not self.settings.timeline_mark(self.session.timeline):
                 self.settings.set_timeline_mark(self.session.timeline, file_mark(Path(self.session.timeline)))
             self._look_for_recut()
@@ -735,9 +735,16 @@ class Controller(QObject):
 
     # --- the editor --------------------------------------------------------------------------------------------
 
+    @property
+    def editor(self) -> Editor | None:
+        """Where the music goes: the editor the panel is docked to, else the copy of the timeline's own file."""
+        if self.surroundings.editor is not None:
+            return self.surroundings.editor
+        return self._file_editor
+
     def ask_editor(self) -> None:
         """Ask whether the editor answers."""
-        editor = self.surroundings.editor
+        editor = self.editor
         if editor is not None:
             self.keeper.ask(editor.connected, self._editor_answered, lambda _: self._editor_answered(False))
 
@@ -762,7 +769,7 @@ class Controller(QObject):
 
     def insert_into_editor(self) -> None:
         """Put the music onto the editor's timeline."""
-        editor, file = self.surroundings.editor, self._file
+        editor, file = self.editor, self._file
         if editor is None or file is None or self._is_draft:
             return
         mark = repr(self._delivered)
@@ -772,10 +779,23 @@ class Controller(QObject):
             for sentence in differences:
                 self.noted.emit(str(sentence))
             if not differences:
-                self.noted.emit(self.tr("The music is on {0}'s timeline.").format(editor.name))
+                self.noted.emit(self.tr("The music is in {0}.").format(editor.name))
             self._situate()
 
         self.keeper.ask(lambda: tuple(editor.insert(file.path)), done, self._trouble)
+
+    def remove_from_editor(self) -> None:
+        """Take the music out again."""
+        editor = self.editor
+        if editor is None:
+            return
+
+        def done(_: object) -> None:
+            self.inserted = ""
+            self.noted.emit(self.tr("The music is out of {0} again.").format(editor.name))
+            self._situate()
+
+        self.keeper.ask(editor.remove, done, self._trouble)
 
     def _editor_answered(self, connected: object) -> None:
         self.editor_connected = bool(connected)
@@ -855,7 +875,7 @@ class Controller(QObject):
             return Situation("reconform")
         if self.selection[0]:
             return Situation("regenerate", self.selection)
-        editor = self.surroundings.editor
+        editor = self.editor
         if editor is not None and self.editor_connected and self.inserted != repr(self._delivered):
             return Situation("insert", name=editor.name)
         return Situation("export")

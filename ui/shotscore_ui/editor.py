@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -36,9 +36,11 @@ class Surroundings:
     """What is there beside the panel itself."""
 
     editor: Editor | None = None
+    file_editor: Callable[[Path], Editor | None] = field(default=lambda _: None)
+    """Where the music of a timeline's file goes; None where it cannot be put into such a file."""
     doctor: tuple[str, ...] = ()
     """A command that prints the doctor's findings as `shotscore doctor --json` does; empty: there is none."""
     demo: tuple[str, ...] = ()
     """A command that makes a small film; it gets a folder as its last argument and prints the timeline's path."""
-    hints: tuple[str, ...] = field(default=())
+    hints: tuple[str, ...] = ()
     """Sentences for the first page, such as how the panel is opened inside the editor."""

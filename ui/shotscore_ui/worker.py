@@ -123,7 +123,6 @@ class Desk:
             "click": self.click,
             "proxy": self.proxy,
             "export": self.export,
-            "insert": self.insert,
         }
 
     # --- jobs --------------------------------------------------------------------------------------------------
@@ -258,20 +257,16 @@ class Desk:
 
     def export(self, given: Mapping[str, Any], job: Job) -> Message:
         """Write formats into a folder."""
-        from .exporting import export
+        from shotscore_exporters.export import export
 
-        session = self._open(Path(given["session"]))
-        files = export(session, list(given["formats"]), Path(given["out"]), job.progress)
-        return {"files": [str(path) for path in files]}
-
-    def insert(self, given: Mapping[str, Any], job: Job) -> Message:
-        """The music into a copy of an editor's document."""
-        from .exporting import insert
-
-        session = self._open(Path(given["session"]))
-        job.progress("write", 0.0)
-        path = insert(session, Path(given["folder"]), Path(given["document"]), Path(given["path"]))
-        return {"path": str(path)}
+        session, home = self._open(Path(given["session"])), Path(given["home"])
+        files: list[Path] = []
+        forms = list(given["formats"])
+        for number, form in enumerate(forms):
+            part = _within(job.progress, number / len(forms), (number + 1) / len(forms))
+            part("write", 0.0)
+            files += export(session, form, Path(given["out"]), None, part, home)
+        return {"files": [str(path) for path in dict.fromkeys(files)]}
 
     # --- what they share ---------------------------------------------------------------------------------------
 
@@ -377,11 +372,11 @@ def _look(session: Session, cue_name: str, request: ScoreRequest, progress: Prog
         wishes=(),
     )
     bare = replace(asked, prompt="")
-    spotted = session.spot(replace(bare, tempo_bpm=None), progress, cue=cue_name)
+    spotted = session.spot(replace(bare, tempo_bpm=None), _within(progress, 0.0, 0.9), cue=cue_name)
     grid = spotted.fit.grid
     if cue_name in session.chosen and session.take(cue_name).edit == len(session.edits):
         grid = session.take(cue_name).grid
-    seen = describe_cue(session.picture, cue, grid, bare, progress)
+    seen = describe_cue(session.picture, cue, grid, bare, _within(progress, 0.9, 1.0))
     shots = sorted(set(seen.shot_of_beat.tolist()))
     trail = [
         [

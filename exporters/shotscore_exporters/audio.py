@@ -6,13 +6,20 @@ limiter's gain computed on that sum. The default target is -23 LUFS (EBU R128): 
 dubbing mixer headroom, and at that level the limiter has next to nothing to do; -14 suits the web.
 
 Sound between the passes lies in temporary files, so that an hour of music does not have to fit in memory.
+
+Every file says in its iXML which notes it holds (a digest) and at which level: by that `splice` can make a few bars
+anew inside it.
 """
 
+import hashlib
 import os
+import re
+import struct
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -76,6 +83,8 @@ class Rendered:
     soundfont: Path
     player: str
     sample_rate: int
+    level: float
+    """The gain where nothing is limited, as a factor."""
 
     @property
     def samples(self) -> int:
@@ -103,41 +112,113 @@ class Delivered:
 
     stems: tuple[StemClip, ...]
     mix: StemClip
-    rendered: Rendered
+    loudness: loudness.Loudness
+    """Of the mix."""
+    soundfont: Path
+    player: str
+    rendered: Rendered | None = None
+    """None where only parts of the files were rendered."""
+    anew: tuple[tuple[int, int], ...] | None = None
+    """(start, end) samples of the files that differ from those before; None: all of them."""
+
+
+@dataclass(frozen=True)
+class Room:
+    """A cue's length in samples, and what it is played with."""
+
+    font: Path
+    sample_rate: int
+    before: int
+    """The handle before the cue."""
+    sounding: int
+    """The cue and the handle after it."""
+    inside: int
+    """The cue alone."""
+    fade: int
+    """Over how many of the last samples it goes to nothing."""
+
+    @property
+    def samples(self) -> int:
+        """Length of the files."""
+        return self.before + self.sounding
+
+    def faded(self, start: int, end: int) -> NDArray[np.float32]:
+        """(samples,): 1, and over the last `fade` samples half a cosine down to 0; counted from the cue's start."""
+        length = min(max(self.fade, 1), self.sounding)
+        place = np.arange(start, end) - (self.sounding - length) + 1
+        return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.maximum(place, 0) / length), np.float32)
+
+
+def room_of(score: Score, placement: Placement, settings: AudioSettings) -> Room:
+    """How long a cue's files are. Raises RequestError for settings out of range, InputError for a wrong SoundFont."""
+    _check(settings)
+    rate = settings.sample_rate
+    before, after = (
+        quantise(Fraction(frames) / placement.rate * rate)
+        for frames in (settings.pre_roll_frames, settings.post_roll_frames)
+    )
+    inside = placement.samples(rate)
+    if not score.stems or inside < 1:
+        raise RequestError(f"The cue {score.title} has nothing to render: {len(score.stems)} stems, {inside} samples.")
+    font = soundfont.find_soundfont(settings.soundfont)
+    return Room(font, rate, before, inside + after, inside, quantise(score.fade_out * rate))
+
+
+def sounds(
+    stems: list[Stem], score: Score, room: Room, player: synth.Player, start: int, end: int
+) -> Iterator[tuple[str, NDArray[np.float32]]]:
+    """(name, sound) of stems of one program, before the gain, from sample `start` of the cue to `end`.
+
+    The sound is right from where notes begun before `start` have died away and effects have forgotten them.
+    """
+    rate = room.sample_rate
+    played = synth.play([_from(stem, start, rate) for stem in stems], room.font, rate, end - start, player)
+    fade = room.faded(start, end)[:, None]
+    for stem, sound in zip(stems, played, strict=True):
+        if score.style:
+            sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
+        yield stem.name, sound * fade
+
+
+def _from(stem: Stem, start: int, rate: int) -> Stem:
+    """The stem as it is from a sample on: the notes begun since, and controllers as they stand there."""
+    if not start:
+        return stem
+    now = Fraction(start, rate)
+    standing = {control.number: control for control in stem.controls if control.time < now}
+    controls = [replace(control, time=Fraction(0)) for control in standing.values()]
+    controls += [replace(control, time=control.time - now) for control in stem.controls if control.time >= now]
+    notes = tuple(replace(note, start=note.start - now) for note in stem.notes if note.start >= now)
+    return replace(stem, notes=notes, controls=tuple(controls))
 
 
 def render(
-    score: Score, placement: Placement, settings: AudioSettings | None = None, progress: Progress = silent
+    score: Score,
+    placement: Placement,
+    settings: AudioSettings | None = None,
+    progress: Progress = silent,
+    level: float | None = None,
 ) -> Rendered:
     """The sound of every stem of `score`, `placement.duration` long plus handles.
 
-    Raises RequestError for a sample rate, depth or loudness out of range, InputError for an unusable SoundFont.
+    `level` fixes the gain instead of the loudness asked for, so that bars that stay sound as they did. Raises
+    RequestError for a sample rate, depth or loudness out of range, InputError for an unusable SoundFont.
     """
     settings = settings or AudioSettings()
-    _check(settings)
-    font = soundfont.find_soundfont(settings.soundfont)
-    rate = settings.sample_rate
-    before = quantise(Fraction(settings.pre_roll_frames) / placement.rate * rate)
-    inside = placement.samples(rate)
-    after = quantise(Fraction(settings.post_roll_frames) / placement.rate * rate)
-    samples = before + inside + after
-    if not score.stems or inside < 1:
-        raise RequestError(f"The cue {score.title} has nothing to render: {len(score.stems)} stems, {inside} samples.")
-    fade = _fade(inside + after, quantise(score.fade_out * rate))
+    room = room_of(score, placement, settings)
+    rate, samples = room.sample_rate, room.samples
 
     def together(stems: list[Stem]) -> dict[str, NDArray[np.float32]]:
         made = {}
-        for stem, sound in zip(stems, synth.play(stems, font, rate, inside + after, settings.player), strict=True):
-            if score.style:
-                sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate)
+        for name, sound in sounds(stems, score, room, settings.player, 0, room.sounding):
             stored = _stored(samples)
-            np.multiply(sound, fade[:, None], out=stored[before:])
-            made[stem.name] = stored
+            stored[room.before :] = sound
+            made[name] = stored
         return made
 
     found: dict[str, NDArray[np.float32]] = {}
     progress("render", 0.0)
-    with ThreadPoolExecutor(_workers(settings)) as pool:
+    with ThreadPoolExecutor(workers(settings)) as pool:
         # The longest first, so that none of them is left alone at the end.
         groups = sorted(synth.programs(score.stems), key=lambda g: -sum(len(s.notes) + 1 for s in g))
         jobs = [pool.submit(together, group) for group in groups]
@@ -148,14 +229,14 @@ def render(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    sounds = {stem.name: found[stem.name] for stem in score.stems}
+    ordered = {stem.name: found[stem.name] for stem in score.stems}
     mix = np.zeros((samples, CHANNELS), np.float32)
-    for sound in sounds.values():
+    for sound in ordered.values():
         mix += sound
-    gain, measured = gain_for(mix, settings)
+    gain, measured, level = gain_for(mix, settings, level)
     progress("render", 1.0)
-    quietest = float(gain.min() / gain.max())
-    return Rendered(sounds, gain, measured, 20 * float(np.log10(quietest)), font, synth.chosen(settings.player), rate)
+    limited_db = 20 * float(np.log10(gain.min() / level))
+    return Rendered(ordered, gain, measured, limited_db, room.font, synth.chosen(settings.player), rate, level)
 
 
 def write(
@@ -165,21 +246,29 @@ def write(
     settings: AudioSettings | None = None,
     progress: Progress = silent,
     midi: Path | None = None,
+    level: float | None = None,
+    named: Callable[[str | None], str] | None = None,
+    stems: bool = True,
 ) -> Delivered:
     """Render `score` and write `CUE_mix.wav` and `stems/CUE_STEM.wav` into `folder`.
 
+    `named` gives a file's path in the folder from its stem (None: the mix); without `stems` there is only the mix.
     Raises as `render` does, and OutputError where a file cannot be written.
     """
     settings = settings or AudioSettings()
-    rendered = render(score, placement, settings, progress)
-    names: list[str | None] = [*rendered.stems, None]
+    rendered = render(score, placement, settings, progress, level)
+    names: list[str | None] = [*(rendered.stems if stems else ()), None]
+    room = room_of(score, placement, settings)
+    stamps = stamps_of(score, room, settings, rendered.level)
 
     def one(name: str | None) -> StemClip:
-        path = folder / (f"{score.title}_{MIX}.wav" if name is None else f"stems/{score.title}_{name}.wav")
-        return _write_one(name, path, rendered, score, placement, settings, midi)
+        path = folder / (named(name) if named else file_name(score.title, name))
+        label = label_of(name, score, placement, settings, rendered.loudness, stamps[name])
+        bwf.write(path, rendered.blocks(name), label, settings.sample_rate, settings.bits, CHANNELS, rendered.samples)
+        return clip_of(name, path, score, placement, settings, room, midi)
 
     clips = []
-    with ThreadPoolExecutor(_workers(settings)) as pool:
+    with ThreadPoolExecutor(workers(settings)) as pool:
         try:
             for clip in pool.map(one, names):
                 clips.append(clip)
@@ -187,23 +276,76 @@ def write(
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise
-    return Delivered(tuple(clips[:-1]), clips[-1], rendered)
+    return Delivered(tuple(clips[:-1]), clips[-1], rendered.loudness, rendered.soundfont, rendered.player, rendered)
 
 
-def _write_one(
+def file_name(title: str, stem: str | None) -> str:
+    """A file's plain name in the session's folder; None is the mix."""
+    return f"{title}_{MIX}.wav" if stem is None else f"stems/{title}_{stem}.wav"
+
+
+# --- which notes a file holds --------------------------------------------------------------------------------------
+
+_STAMP = re.compile(r"shotscore ([0-9a-f]{32}) ([0-9a-f]{16})")
+_SOUND_VERSION = 1
+"""Counted up where the same notes come to sound different."""
+
+
+def stamps_of(score: Score, room: Room, settings: AudioSettings, level: float) -> dict[str | None, str]:
+    """What each stem's file and the mix's (None) say of themselves: a digest of what they sound, and the level."""
+    size = room.font.stat().st_size
+    player = synth.chosen(settings.player)
+    board = effects.pedalboard_module() is not None
+    everything = (
+        _SOUND_VERSION, room.font.name, size, room.sample_rate, room.before, room.sounding, room.fade, player, board,
+        settings.true_peak_db, settings.loudness_lufs, settings.bits,
+    )  # fmt: skip
+    digests: dict[str | None, str] = {}
+    for stem in score.stems:
+        style = None
+        if score.style:
+            whole = score.style
+            style = (whole.reverb_seconds, whole.reverb_damp_hz, whole.reverb_delay_ms, whole.stem(stem.name).effects)
+        events = events_of(stem, room.sample_rate)
+        held = repr((everything, style, stem.program, stem.is_drum, sorted(events.elements())))
+        digests[stem.name] = hashlib.sha256(held.encode()).hexdigest()[:32]
+    digests[None] = hashlib.sha256("".join(digests.values()).encode()).hexdigest()[:32]
+    exact = struct.pack(">d", level).hex()
+    return {name: f"shotscore {digest} {exact}" for name, digest in digests.items()}
+
+
+def level_of(stamp: str) -> float | None:
+    """The level a file was written at, by what it says of itself."""
+    found = _STAMP.fullmatch(stamp)
+    return None if found is None else float(struct.unpack(">d", bytes.fromhex(found[2]))[0])
+
+
+def events_of(stem: Stem, rate: int) -> Counter[tuple[int, int, int, int]]:
+    """What a stem plays, in samples of the cue: (start, end, pitch, velocity) of notes, (time, -1, number, value) of
+    controllers."""
+    notes = (
+        (quantise(n.start * rate), quantise((n.start + n.duration) * rate), n.pitch, n.velocity) for n in stem.notes
+    )
+    return Counter([*notes, *((quantise(c.time * rate), -1, c.number, c.value) for c in stem.controls)])
+
+
+# --- files ---------------------------------------------------------------------------------------------------------
+
+
+def label_of(
     name: str | None,
-    path: Path,
-    rendered: Rendered,
     score: Score,
     placement: Placement,
     settings: AudioSettings,
-    midi: Path | None,
-) -> StemClip:
+    measured: loudness.Loudness,
+    stamp: str,
+) -> bwf.Label:
+    """What a stem's file, or the mix's (None), says of itself."""
     title = name or MIX
     reference = placement.sample_of_day(settings.sample_rate) - quantise(
         Fraction(settings.pre_roll_frames) / placement.rate * settings.sample_rate
     )
-    label = bwf.Label(
+    return bwf.Label(
         description=f"{placement.production} {score.title} {title}".strip(),
         time_reference=reference % (86_400 * settings.sample_rate),
         rate=placement.rate,
@@ -214,25 +356,39 @@ def _write_one(
         take=settings.take,
         reference=f"{score.title}-{title}",
         created=settings.created,
-        integrated_lufs=rendered.loudness.integrated_lufs if name is None else None,
-        true_peak_db=rendered.loudness.true_peak_db if name is None else None,
+        integrated_lufs=measured.integrated_lufs if name is None else None,
+        true_peak_db=measured.true_peak_db if name is None else None,
+        user=stamp,
     )
-    bwf.write(path, rendered.blocks(name), label, settings.sample_rate, settings.bits, CHANNELS, rendered.samples)
+
+
+def clip_of(
+    name: str | None,
+    path: Path,
+    score: Score,
+    placement: Placement,
+    settings: AudioSettings,
+    room: Room,
+    midi: Path | None,
+) -> StemClip:
+    """A stem, or the mix (None), as it goes on a timeline."""
+    reference = placement.sample_of_day(settings.sample_rate) - room.before
     return StemClip(
         cue=score.title,
-        stem=title,
+        stem=name or MIX,
         path=path,
         start_frame=placement.start_frame,
         duration_frames=placement.duration_frames,
         sample_rate=settings.sample_rate,
-        samples=rendered.samples,
+        samples=room.samples,
         pre_roll_frames=settings.pre_roll_frames,
-        time_reference=label.time_reference,
+        time_reference=reference % (86_400 * settings.sample_rate),
         midi=midi,
     )
 
 
-def _workers(settings: AudioSettings) -> int:
+def workers(settings: AudioSettings) -> int:
+    """How many stems are rendered side by side."""
     return settings.workers or min(4, os.cpu_count() or 1)
 
 
@@ -259,23 +415,20 @@ def _stored(samples: int) -> NDArray[np.float32]:
     return stored  # type: ignore[no-any-return]
 
 
-def _fade(samples: int, length: int) -> NDArray[np.float32]:
-    """1, and over the last `length` samples half a cosine down to 0."""
-    fade = np.ones(samples, np.float32)
-    length = min(max(length, 1), samples)
-    fade[samples - length :] = 0.5 + 0.5 * np.cos(np.pi * (np.arange(length) + 1) / length)
-    return fade
-
-
-def gain_for(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray[np.float32], loudness.Loudness]:
-    """The gain per sample, and what a meter says of the mix after it.
+def gain_for(
+    mix: NDArray[np.float32], settings: AudioSettings, fixed: float | None = None
+) -> tuple[NDArray[np.float32], loudness.Loudness, float]:
+    """The gain per sample, what a meter says of the mix after it, and the gain where nothing is limited.
 
     Limiting takes loudness away, so the level is found in a few rounds; a mix that cannot be that loud without being
-    crushed stays as loud as it gets.
+    crushed stays as loud as it gets. A `fixed` level is taken as it is.
     """
+    if fixed is not None:
+        gain = limited(mix, fixed, settings)
+        return gain, loudness.measure(mix * gain[:, None], settings.sample_rate), fixed
     current = loudness.integrated(mix, settings.sample_rate)
     if current < _SILENT_LUFS:
-        return np.ones(len(mix), np.float32), loudness.Loudness(-np.inf, -np.inf)
+        return np.ones(len(mix), np.float32), loudness.Loudness(-np.inf, -np.inf), 1.0
     first, level_db = current, settings.loudness_lufs - current
     # Peaks matter where they could reach half the ceiling, the limiter's make-up of up to 6 dB included.
     ceiling = 10 ** ((settings.true_peak_db - level_db - 12) / 20)
@@ -292,4 +445,12 @@ def gain_for(mix: NDArray[np.float32], settings: AudioSettings) -> tuple[NDArray
             break
         level_db = min(level_db + short, settings.loudness_lufs - first + _MOST_MAKE_UP_DB)
     peak = float((peaks * gain).max())
-    return gain.astype(np.float32), loudness.Loudness(current, 20 * float(np.log10(peak)))
+    return gain.astype(np.float32), loudness.Loudness(current, 20 * float(np.log10(peak))), float(level)
+
+
+def limited(mix: NDArray[np.float32], level: float, settings: AudioSettings) -> NDArray[np.float32]:
+    """The gain per sample for a mix at a level: the level, and less where the true peak would pass its ceiling."""
+    factor = np.float32(level)
+    ceiling = 10 ** ((settings.true_peak_db - 12) / 20) / max(level, 1e-9)
+    peaks = loudness.true_peaks(mix, ceiling)
+    return np.asarray(factor * loudness.limiter_gain(peaks * factor, settings.sample_rate, settings.true_peak_db))

@@ -4,12 +4,15 @@ Written here as two small tables: FFmpeg's muxer writes `bext` but no iXML and s
 libsndfile's Python binding writes neither, and the bytes are to depend on the sound alone.
 """
 
+import io
+import re
+import shutil
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
-from xml.sax.saxutils import escape
+from xml.sax.saxutils import escape, unescape
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,7 +22,8 @@ from shotscore_engine.timing import rate_text
 
 _LARGEST = 0xFFFFFFFF - 65_536
 _UNKNOWN_LOUDNESS = 0x7FFF
-_CHUNK_SAMPLES = 1 << 18
+_LARGEST_HEAD = 1 << 16
+_USER = re.compile(rb"<USER>([^<]{0,400})</USER>")
 
 
 @dataclass(frozen=True)
@@ -45,6 +49,8 @@ class Label:
     """YYYY-MM-DDTHH:MM:SS; empty leaves the fields blank, and the bytes a function of the sound."""
     integrated_lufs: float | None = None
     true_peak_db: float | None = None
+    user: str = ""
+    """What the program keeps for itself, in iXML's USER."""
 
 
 # (field, format): Tech 3285 section 2.3.
@@ -80,11 +86,12 @@ def ixml_chunk(label: Label, sample_rate: int, bits: int) -> bytes:
         f"<NAME>{escape(name)}</NAME><FUNCTION>{escape(name)}</FUNCTION></TRACK>"
         for n, name in enumerate(label.tracks, 1)
     )
+    user = f"<USER>{escape(label.user)}</USER>" if label.user else ""
     return (
         '<?xml version="1.0" encoding="UTF-8"?>'
         f"<BWFXML><IXML_VERSION>2.10</IXML_VERSION><PROJECT>{escape(label.project)}</PROJECT>"
         f"<SCENE>{escape(label.scene)}</SCENE><TAKE>{escape(label.take)}</TAKE><TAPE></TAPE>"
-        f"<NOTE>{escape(label.description)}</NOTE>"
+        f"<NOTE>{escape(label.description)}</NOTE>{user}"
         f"<SPEED><MASTER_SPEED>{rate_text(label.rate)}</MASTER_SPEED><CURRENT_SPEED>{rate_text(label.rate)}</CURRENT_SPEED>"
         f"<TIMECODE_RATE>{rate_text(label.rate)}</TIMECODE_RATE>"
         f"<TIMECODE_FLAG>{'DF' if label.drop_frame else 'NDF'}</TIMECODE_FLAG>"
@@ -153,12 +160,90 @@ def write(
             file.write(b"\0")
 
 
+@dataclass(frozen=True)
+class Head:
+    """What stands before the sound of one of our files."""
+
+    sample_rate: int
+    bits: int
+    channels: int
+    samples: int
+    data_at: int
+    """Byte of the first sample."""
+    user: str
+    """As in `Label`."""
+    integrated_lufs: float | None
+    true_peak_db: float | None
+
+
+def read_head(path: Path) -> Head | None:
+    """The head of a file `write` made; None where there is no such file, or where it is cut short or another's."""
+    try:
+        with path.open("rb") as file:
+            size = file.seek(0, io.SEEK_END)
+            file.seek(0)
+            head = file.read(_LARGEST_HEAD)
+    except OSError:
+        return None
+    at, found = 12, {}
+    while head[:4] == b"RIFF" and at + 8 <= len(head):
+        name, length = head[at : at + 4], int.from_bytes(head[at + 4 : at + 8], "little")
+        found[name] = (at + 8, length)
+        if name == b"data":
+            break
+        at += 8 + length + length % 2
+    if not {b"fmt ", b"bext", b"iXML", b"data"} <= found.keys() or found[b"bext"][1] < _BEXT.size:
+        return None
+    bext = _BEXT.unpack_from(head, found[b"bext"][0])
+    measured = [None if value == _UNKNOWN_LOUDNESS else _signed(value) / 100 for value in (bext[8], bext[10])]
+    _, channels, sample_rate, _, frame, bits = struct.unpack_from("<HHIIHH", head, found[b"fmt "][0])
+    start, length = found[b"data"]
+    own, ixml_length = found[b"iXML"]
+    user = _USER.search(head[own : own + ixml_length])
+    if not frame or size < start + length:
+        return None
+    text = unescape(user[1].decode()) if user else ""
+    return Head(sample_rate, bits, channels, length // frame, start, text, measured[0], measured[1])
+
+
+def read_pcm(path: Path, head: Head, start: int, end: int) -> NDArray[np.float32]:
+    """Samples `start` to `end` of a 16- or 24-bit file, (samples, channels) in [-1, 1]; exact."""
+    frame = head.channels * head.bits // 8
+    with path.open("rb") as file:
+        file.seek(head.data_at + start * frame)
+        raw = np.frombuffer(file.read((end - start) * frame), np.uint8)
+    if head.bits == 16:
+        return (raw.view("<i2").astype(np.float32) / np.float32(2**15)).reshape(-1, head.channels)
+    whole = np.zeros((len(raw) // 3, 4), np.uint8)
+    whole[:, 1:] = raw.reshape(-1, 3)
+    sound = whole.view("<i4").reshape(-1, head.channels).astype(np.float32)
+    sound /= np.float32(2**31)
+    return sound
+
+
+def patch(path: Path, base: Path, head: Head, label: Label, pieces: Sequence[tuple[int, NDArray[np.floating]]]) -> None:
+    """Write `base` to `path` with another label and `pieces` (first sample, sound) in it; all else bit for bit."""
+    frame = head.channels * head.bits // 8
+    with replacing(path) as temporary, temporary.open("wb") as file, base.open("rb") as source:
+        top = header(label, head.sample_rate, head.bits, head.channels, head.samples)
+        file.write(top)
+        source.seek(head.data_at)
+        shutil.copyfileobj(source, file, 1 << 22)
+        for first, sound in pieces:
+            file.seek(len(top) + first * frame)
+            file.write(pcm(sound, head.bits))
+
+
 def _chunk(name: bytes, body: bytes) -> bytes:
     return name + struct.pack("<I", len(body)) + body + bytes(len(body) % 2)
 
 
 def _ascii(text: str, size: int) -> bytes:
     return text.encode("ascii", "replace")[:size]
+
+
+def _signed(value: int) -> int:
+    return value - 0x10000 if value >= 0x8000 else value
 
 
 def _hundredths(value: float | None) -> int:

@@ -1,7 +1,7 @@
 """The cue sheet performing-rights societies ask for: every cue with its times, use, writers and publishers.
 
-CSV for their forms and spreadsheets, HTML to print. In and out are record timecode (out is the frame after the last,
-as editors write it), the duration is in real seconds, so that drop-frame and 23.976 sheets add up.
+CSV for their forms and spreadsheets, HTML and PDF to print. In and out are record timecode (out is the frame after the
+last, as editors write it), the duration is in real seconds, so that drop-frame and 23.976 sheets add up.
 """
 
 import csv
@@ -15,10 +15,9 @@ from pathlib import Path
 from shotscore_engine.atomic import replace_file
 from shotscore_engine.timing import format_timecode, quantise
 
+from . import pages
+from .credits import USAGES
 from .placement import Placement
-
-USAGES = {"BI": "background instrumental", "VI": "visual instrumental", "MT": "main title", "ET": "end title"}
-"""The usual codes of use; generated underscore is BI."""
 
 _FIELDS = ("Cue", "Title", "Usage", "Timecode in", "Timecode out", "Duration", "Writers", "Publishers")
 
@@ -100,12 +99,30 @@ footer {{ margin-top: 1em; font-size: 9pt; color: #555; }}
 """.encode()
 
 
-def write(cues: Sequence[CueLine], production: str, folder: Path) -> tuple[Path, Path]:
-    """Write `cue-sheet.csv` and `cue-sheet.html` into `folder`. Raises OutputError where that is not possible."""
-    paths = folder / "cue-sheet.csv", folder / "cue-sheet.html"
-    replace_file(paths[0], to_csv(cues, production))
-    replace_file(paths[1], to_html(cues, production))
-    return paths
+def to_pdf(cues: Sequence[CueLine], production: str) -> bytes:
+    """The sheet as a PDF, A4 across."""
+    from reportlab.platypus import Paragraph, Spacer
+
+    form = pages.styles()
+    rows = [*(cue.row for cue in _ordered(cues)), ("Total", "", "", "", "", clock(_total(cues)), "", "")]
+    codes = "; ".join(f"{code} {meaning}" for code, meaning in USAGES.items())
+    story = [
+        Paragraph(pages.escaped(production), form["title"]),
+        Paragraph("Music cue sheet", form["text"]),
+        Spacer(1, 10),
+        pages.table(_FIELDS, rows, (45, 150, 45, 75, 75, 55, 175, 140)),
+        Spacer(1, 8),
+        Paragraph(f"Usage: {codes}", form["small"]),
+    ]
+    return pages.pdf(story, f"{production}: music cue sheet", landscape=True)
+
+
+def write(cues: Sequence[CueLine], production: str, folder: Path) -> tuple[Path, ...]:
+    """Write `cue-sheet.csv`, `.html` and `.pdf` into `folder`. Raises OutputError where that is not possible."""
+    made = {"csv": to_csv(cues, production), "html": to_html(cues, production), "pdf": to_pdf(cues, production)}
+    for kind, data in made.items():
+        replace_file(folder / f"cue-sheet.{kind}", data)
+    return tuple(folder / f"cue-sheet.{kind}" for kind in made)
 
 
 def clock(duration: Fraction) -> str:

@@ -26,8 +26,8 @@ from typing import TYPE_CHECKING, Any
 from shotscore_engine.atomic import move_into, replace_file, staging, sweep
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch, peak_memory_bytes
-from shotscore_engine.progress import Progress, silent
 from shotscore_engine.perform import Score
+from shotscore_engine.progress import Progress, silent
 from shotscore_engine.session import SUFFIX, Session, Take
 
 from . import audio, bwf, midi, report, splice
@@ -84,8 +84,8 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
                     _take_files(session, other, stage, watch, folder, earlier.get(cue.name) == other.number)
         watch("write", 0.0)
         _timeline(session, clips, stage)
-        (stage / f"{session.name}{SUFFIX}").write_bytes(session.to_bytes())
-        files = {_name(path, stage): _fingerprint(path) for path in sorted(stage.rglob("*")) if path.is_file()}
+        (stage / f"{session.name}{SUFFIX}").write_bytes(session.to_bytes(folder))
+        files = {_name(path, stage): fingerprint(path) for path in sorted(stage.rglob("*")) if path.is_file()}
         _refuse_strangers(folder, files, before)
         table = report.score_table(session, cues, watch.seconds(), peak_memory_bytes(), files)
         for path in (folder / f"{session.name}{SUFFIX}", folder / REPORT, folder / PENDING):
@@ -98,7 +98,7 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
         move_into(stage, folder)
         replace_file(folder / REPORT, report.to_bytes(table))
     for name in before.keys() - files.keys():
-        if _fingerprint(folder / name) in before[name]:
+        if fingerprint(folder / name) in before[name]:
             (folder / name).unlink()
     (folder / PENDING).unlink()
     watch("write", 1.0)
@@ -135,7 +135,7 @@ def _refuse_strangers(folder: Path, names: Mapping[str, str] | list[str], before
             continue
         if name not in before:
             raise OutputError(f"{path} is there and not from an earlier score; choose another folder, or move it away.")
-        if _fingerprint(path) not in before[name]:
+        if fingerprint(path) not in before[name]:
             raise OutputError(f"{path} was changed since it was written; move it away, or choose another folder.")
 
 
@@ -204,6 +204,23 @@ def _take_files(session: Session, take: Take, stage: Path, watch: Stopwatch, hom
     audio.write(score, placement, folder, settings, watch, stems=False)
 
 
+def delivered_stems(session: Session, home: Path) -> list[StemClip] | None:
+    """The stems in `home` as they go on a timeline; None where those are not the session's takes in use."""
+    clips: list[StemClip] = []
+    for cue in session.cues:
+        if cue.name not in session.chosen:
+            continue
+        take, placement = session.take(cue.name), place(session.picture, cue)
+        score, settings = session.perform(take), settings_of(take)
+        if splice.level_in(score, placement, home, settings) is None:
+            return None
+        room, notes = audio.room_of(score, placement, settings), home / f"{cue.name}.mid"
+        for stem in score.stems:
+            path = home / audio.file_name(score.title, stem.name)
+            clips.append(audio.clip_of(stem.name, path, score, placement, settings, room, notes))
+    return clips
+
+
 def _score_of(session: Session, cue_name: str, number: int) -> tuple[Score, Placement] | None:
     """Take `number` of a cue as it was played, for the edit it was written to; None where it is not known any more."""
     from shotscore_engine.orchestrate import orchestrate
@@ -231,7 +248,7 @@ def _timeline(session: Session, clips: list[StemClip], stage: Path) -> None:
 
     source = Path(session.timeline)
     edit = read_timeline(source)
-    _anchor_media(edit, source.parent)
+    anchor_media(edit, source.parent)
     # The clips lie in the hidden folder now and in their own soon; their relative paths are the same in both.
     cue = next(cue for cue in session.cues if cue.name in session.chosen)
     first = session.take(cue.name)
@@ -249,7 +266,7 @@ def _timeline(session: Session, clips: list[StemClip], stage: Path) -> None:
     otio_format.write(scored, stage / f"{session.name}.scored.otio")
 
 
-def _anchor_media(edit: "otio.schema.Timeline", base: Path) -> None:
+def anchor_media(edit: "otio.schema.Timeline", base: Path) -> None:
     """Media paths that are relative to the timeline's folder made absolute: the copy lies somewhere else."""
     from shotscore_engine.picture import local_paths
 
@@ -269,7 +286,7 @@ def _name(path: Path, folder: Path) -> str:
     return path.relative_to(folder).as_posix()
 
 
-def _fingerprint(path: Path) -> str:
+def fingerprint(path: Path) -> str:
     """Tells a file from a changed one without reading all of it: its length, its head and its tail."""
     try:
         with path.open("rb") as file:

@@ -1,9 +1,11 @@
 """What a style does to the sound of a stem: filters, saturation, chorus, compression, place in the room.
 
-Filters, chorus and compressor are pedalboard's (GPL-3.0, which asks that whoever ships a program together with it
-does so under the GPL; Shotscore itself is Apache-2.0, works without it, and then leaves chorus and compression out
-and filters with SciPy). The room is a convolution with a response made here from noise that decays faster the
-higher it is: smoother than a network of delays, and the same on every machine.
+Filters and compressor are pedalboard's where it is installed (GPL-3.0: a package of its own that pip installs beside
+Shotscore and that Shotscore does not contain), else ours: SciPy's Butterworth filters, and a compressor of the same
+threshold, ratio and times. Saturation, chorus and room are always made here, because they have to sound the same
+wherever in a cue one begins: pedalboard's chorus starts its wave anew at every call, and a few bars rendered by
+themselves would not fit between the others. The room is a convolution with a response made from noise that decays
+faster the higher it is: smoother than a network of delays, and the same on every machine.
 
 Sounds are (samples, 2) float32. Everything here works on one stem alone, so that stems still add up to the mix.
 """
@@ -28,23 +30,41 @@ def pedalboard_module() -> ModuleType | None:
     return pedalboard
 
 
-def apply(sound: Sound, effects: Effects, style: Style, sample_rate: int) -> Sound:
-    """The stem as it sounds in its style, as long as `sound`."""
+WARM_UP_SECONDS = 1.0
+"""After which filters and compressor have forgotten what came before."""
+
+
+def memory_seconds(style: Style) -> float:
+    """How long a sound goes on to matter: the room's response, and what filters and compressor keep."""
+    return style.reverb_seconds + style.reverb_delay_ms / 1000 + WARM_UP_SECONDS
+
+
+def apply(sound: Sound, effects: Effects, style: Style, sample_rate: int, start: int = 0) -> Sound:
+    """The stem as it sounds in its style, as long as `sound`, which begins `start` samples into the cue."""
     if not sound.any():
         return sound
-    sound = _inserts(sound, effects, sample_rate)
+    sound = _inserts(sound, effects, sample_rate, start)
     sound = _placed(sound, effects)
     if effects.reverb > 0:
         sound = sound + effects.reverb * room(sound, style, sample_rate)
     return (sound * 10 ** (effects.gain_db / 20)).astype(np.float32)
 
 
-def _inserts(sound: Sound, effects: Effects, sample_rate: int) -> Sound:
-    pedalboard = pedalboard_module()
+def _inserts(sound: Sound, effects: Effects, sample_rate: int, start: int) -> Sound:
     if effects.drive_db > 0:
         # Tape: louder into a curve that is straight near zero, and back.
         drive = np.float32(10 ** (effects.drive_db / 20))
         sound = (np.tanh(sound * drive) / drive).astype(np.float32)
+    sound = _filtered(sound, effects, sample_rate)
+    if effects.chorus:
+        sound = chorus(sound, 0.5 * effects.chorus, sample_rate, start)
+    if effects.compress_db:
+        sound = _compressed(sound, -abs(effects.compress_db), sample_rate)
+    return sound
+
+
+def _filtered(sound: Sound, effects: Effects, sample_rate: int) -> Sound:
+    pedalboard = pedalboard_module()
     if pedalboard is None:
         for hertz, kind in ((effects.high_pass_hz, "highpass"), (effects.low_pass_hz, "lowpass")):
             if 0 < hertz < sample_rate / 2:
@@ -56,14 +76,61 @@ def _inserts(sound: Sound, effects: Effects, sample_rate: int) -> Sound:
         chain += [pedalboard.HighpassFilter(effects.high_pass_hz) for _ in range(2)]
     if effects.low_pass_hz:
         chain += [pedalboard.LowpassFilter(effects.low_pass_hz) for _ in range(2)]
-    if effects.chorus:
-        chain.append(pedalboard.Chorus(rate_hz=0.6, depth=0.2, centre_delay_ms=9.0, mix=0.5 * effects.chorus))
-    if effects.compress_db:
-        chain.append(pedalboard.Compressor(-abs(effects.compress_db), ratio=3, attack_ms=12, release_ms=160))
-    if not chain:
-        return sound
+    return _through(pedalboard, chain, sound, sample_rate) if chain else sound
+
+
+def _through(pedalboard: ModuleType, chain: list[object], sound: Sound, sample_rate: int) -> Sound:
     played = pedalboard.Pedalboard(chain)(np.ascontiguousarray(sound.T), sample_rate, reset=True)
     return np.asarray(played.T, np.float32)
+
+
+def chorus(sound: Sound, share: float, sample_rate: int, start: int) -> Sound:
+    """The sound and, by `share`, itself some milliseconds late, more and less by a slow wave; a quarter apart by ear.
+
+    The wave stands where it would be `start` samples into the cue.
+    """
+    swayed = np.empty_like(sound)
+    reach = int((_CHORUS_MS + _CHORUS_DEPTH_MS) / 1000 * sample_rate) + 3
+    padded = np.concatenate([np.zeros((reach, 2), np.float32), sound])
+    for first in range(0, len(sound), _CHORUS_BLOCK):
+        here = np.arange(first, min(first + _CHORUS_BLOCK, len(sound)))
+        # Turns are counted exactly: the same sample has the same delay wherever the sound was begun.
+        turn = 2 * np.pi * ((here + start) * _CHORUS_HZ / sample_rate % 1.0)
+        for ear in range(2):
+            late = (_CHORUS_MS + _CHORUS_DEPTH_MS * np.sin(turn + ear * np.pi / 2)) / 1000 * sample_rate
+            place = here + reach - late
+            whole = place.astype(np.intp)
+            part = (place - whole).astype(np.float32)
+            line = padded[:, ear]
+            swayed[here, ear] = line[whole] + part * (line[whole + 1] - line[whole])
+    return np.asarray((1 - share) * sound + share * swayed, np.float32)
+
+
+_CHORUS_HZ, _CHORUS_MS, _CHORUS_DEPTH_MS = 0.6, 9.0, 2.0
+_CHORUS_BLOCK = 1 << 16
+_RATIO, _ATTACK_MS, _RELEASE_MS = 3.0, 12.0, 160.0
+_LEVEL_STEP = 48
+"""Samples from one reading of the compressor's level to the next: a millisecond."""
+
+
+def _compressed(sound: Sound, threshold_db: float, sample_rate: int) -> Sound:
+    pedalboard = pedalboard_module()
+    if pedalboard is not None:
+        comp = pedalboard.Compressor(threshold_db, ratio=_RATIO, attack_ms=_ATTACK_MS, release_ms=_RELEASE_MS)
+        return _through(pedalboard, [comp], sound, sample_rate)
+    steps = -(-len(sound) // _LEVEL_STEP)
+    loud = np.zeros(steps * _LEVEL_STEP, np.float32)
+    loud[: len(sound)] = np.abs(sound).max(axis=1)
+    peaks = loud.reshape(steps, _LEVEL_STEP).max(axis=1).tolist()
+    rise, fall = (float(np.exp(-_LEVEL_STEP / (ms / 1000 * sample_rate))) for ms in (_ATTACK_MS, _RELEASE_MS))
+    level, levels = 0.0, []
+    for peak in peaks:
+        level = peak + (rise if peak > level else fall) * (level - peak)
+        levels.append(level)
+    over_db = np.maximum(20 * np.log10(np.maximum(levels, 1e-6)) - threshold_db, 0)
+    factors = 10 ** (-over_db * (1 - 1 / _RATIO) / 20)
+    smooth = np.interp(np.arange(len(sound)), np.arange(steps) * _LEVEL_STEP + _LEVEL_STEP / 2, factors)
+    return (sound * smooth[:, None]).astype(np.float32)
 
 
 def _placed(sound: Sound, effects: Effects) -> Sound:

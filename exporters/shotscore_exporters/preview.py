@@ -149,6 +149,22 @@ def _decoded(span: MediaSpan, width: int, height: int) -> Iterator[tuple[Fractio
         return  # shown as black
 
 
+def picture_at(path: Path, seconds: Fraction, lines: int) -> "av.VideoFrame | None":
+    """What a film shows at a moment, `lines` high; None where it cannot be read there."""
+    try:
+        with open_media(path) as container:
+            stream = container.streams.video[0]
+            shape = Fraction(stream.width, stream.height) * (stream.sample_aspect_ratio or 1)
+    except (IndexError, OSError, MediaError):
+        return None
+    width, frame = 2 * quantise(shape * lines / 2), None
+    for moment, decoded in _decoded(MediaSpan(path, False, seconds), width, lines):
+        if frame is not None and moment > seconds:
+            break
+        frame = decoded
+    return frame
+
+
 def _size(picture: Picture) -> tuple[int, int]:
     """Of the proxy: the first readable shot's shape at 540 lines, even numbers."""
     for shot in picture.shots:

@@ -31,6 +31,11 @@ def remove(document: Path, path: Path) -> None:
     _write(document, path, _functions(document)[1])
 
 
+def changed(suffix: str, data: bytes, clips: Sequence[StemClip], placement: Placement) -> bytes:
+    """The document `data`, of the kind that ends in `suffix`, with the music in it. Raises as `insert`."""
+    return _functions(Path(f"document{suffix}"))[0](data, clips, placement)
+
+
 def _write(document: Path, path: Path, change: Callable[[bytes], bytes]) -> None:
     if path.exists() and document.exists() and path.samefile(document):
         raise OutputError(f"{path} is the document itself; give the copy another name.")

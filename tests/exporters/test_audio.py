@@ -69,7 +69,7 @@ def test_two_meters_agree_on_loudness_and_peak(delivered: audio.Delivered) -> No
 def test_a_loud_target_is_limited_under_the_peak(delivered: audio.Delivered) -> None:
     rendered = delivered.rendered
     loud = np.sum(list(rendered.stems.values()), axis=0)
-    gain, measured = audio.gain_for(loud, audio.AudioSettings(loudness_lufs=-9.0))
+    gain, measured, _ = audio.gain_for(loud, audio.AudioSettings(loudness_lufs=-9.0))
     assert measured.true_peak_db <= -1.0
     limited = loud * gain[:, None]
     assert loudness.measure(limited, 48_000).true_peak_db <= -1.0

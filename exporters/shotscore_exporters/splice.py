@@ -1,0 +1,297 @@
+"""A few bars made anew inside rendered files: everything outside the ringing of changed notes stays bit for bit.
+
+    notes    ======|changed|======================
+    rendered    [warm-up|.......|ringing |margin]
+    written             [.......ringing..]
+
+Which notes differ is read from the two scores. A window around them is rendered for every stem, from early enough that
+notes and effects before it are as they were; what it gives is compared with the files. It must agree with them at both
+its edges: then the stretch that differs is written into copies of the files, at the level they have (a new one would
+change every sample, so the loudness is measured and told instead). Where the edges do not agree the window grows, and
+where it would be most of the cue, or the files are not the ones they should be, nothing is done and the whole cue is
+to be rendered. The limiter looks ahead: where new bars reach the ceiling it may begin up to a tenth of a second before
+them.
+"""
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from shotscore_engine.perform import SUSTAIN_PEDAL, Score, Stem
+from shotscore_engine.progress import Progress, silent
+from shotscore_engine.timing import quantise
+
+from . import audio, bwf, effects, loudness, synth
+from .audio import AudioSettings, Delivered, Room
+from .placement import Placement
+
+Event = tuple[int, int, int, int]
+Span = tuple[int, int]
+
+_GRAIN = 64
+"""FluidSynth looks at what to play every 64 samples, counted from where it began: windows begin on such a one."""
+_MARGIN_SECONDS = 0.2
+"""How long a window must agree with the files at each of its edges; more than the limiter looks ahead."""
+_RELEASE_SECONDS = (1.5, 5.0)
+"""How long let-go notes are thought to ring, at the first try and at the second."""
+_MOST_OF_THE_CUE = 0.75
+_SAME = 4e-6
+"""A difference below -108 dBFS is rounding."""
+
+
+@dataclass(frozen=True)
+class _Window:
+    """Samples from the cue's start."""
+
+    start: int
+    """Where the players begin."""
+    right_from: int
+    """From here on its sound is right."""
+    end: int
+
+
+def splice(
+    score: Score,
+    before: Score,
+    placement: Placement,
+    home: Path,
+    folder: Path,
+    settings: AudioSettings | None = None,
+    progress: Progress = silent,
+    midi: Path | None = None,
+) -> Delivered | None:
+    """Write the files of `score` into `folder` by changing those of `before`, which lie in `home` under plain names.
+
+    None where that cannot be done, or is not worth it; nothing is left in `folder` then. Raises as `audio.write`.
+    """
+    settings = settings or AudioSettings()
+    room = audio.room_of(score, placement, settings)
+    names: list[str | None] = [*(stem.name for stem in score.stems), None]
+    if names != [*(stem.name for stem in before.stems), None] or settings.bits == 32:
+        return None
+    heads = _heads(before, placement, home, settings, room, names)
+    if heads is None:
+        return None
+    level = audio.level_of(heads[None].user)
+    assert level is not None
+    stamps = audio.stamps_of(score, room, settings, level)
+    # A stem whose program, effects or room changed is different everywhere.
+    unlike = [
+        new.name
+        for new, old in zip(score.stems, before.stems, strict=True)
+        if _sound(score, new) != _sound(before, old)
+    ]
+    if unlike or score.fade_out != before.fade_out:
+        return None
+    changed = _changed(score, before, room)
+    pieces: list[tuple[int, dict[str | None, NDArray[np.float32]]]] = []
+    paths = {name: home / audio.file_name(score.title, name) for name in names}
+    tries = len(_RELEASE_SECONDS)
+    for attempt, release in enumerate(_RELEASE_SECONDS):
+        windows = _windows(changed, (score, before), room, release)
+        if sum(window.end - window.start for window in windows) > _MOST_OF_THE_CUE * room.sounding:
+            return None
+        found = []
+        for index, window in enumerate(windows):
+            progress("render", 0.9 * (attempt + index / len(windows)) / tries)
+            piece = _piece(score, room, settings, window, level, paths, heads)
+            if piece is None:
+                break
+            found.append(piece)
+        if len(found) == len(windows):
+            pieces = [piece for piece in found if piece[1]]
+            break
+    else:
+        return None
+    measured = _measured(paths[None], heads[None], [(at, sounds[None]) for at, sounds in pieces])
+    progress("render", 1.0)
+
+    def one(name: str | None) -> None:
+        label = audio.label_of(name, score, placement, settings, measured, stamps[name])
+        mine = [(at, sounds[name]) for at, sounds in pieces]
+        bwf.patch(folder / audio.file_name(score.title, name), paths[name], heads[name], label, mine)
+
+    with ThreadPoolExecutor(2) as pool:
+        for count, _ in enumerate(pool.map(one, names), 1):
+            progress("write", count / len(names))
+    clips = [
+        audio.clip_of(name, folder / audio.file_name(score.title, name), score, placement, settings, room, midi)
+        for name in names
+    ]
+    anew = tuple((at, at + len(sounds[None])) for at, sounds in pieces)
+    return Delivered(tuple(clips[:-1]), clips[-1], measured, room.font, synth.chosen(settings.player), None, anew)
+
+
+def level_in(before: Score, placement: Placement, home: Path, settings: AudioSettings | None = None) -> float | None:
+    """The level of the files of `before` in `home`; None where they do not hold it."""
+    settings = settings or AudioSettings()
+    room = audio.room_of(before, placement, settings)
+    heads = _heads(before, placement, home, settings, room, [*(stem.name for stem in before.stems), None])
+    return None if heads is None else audio.level_of(heads[None].user)
+
+
+def _heads(
+    before: Score, placement: Placement, home: Path, settings: AudioSettings, room: Room, names: Sequence[str | None]
+) -> dict[str | None, bwf.Head] | None:
+    """The files' heads, if they hold the notes of `before`, all at one level."""
+    heads = {}
+    mix = bwf.read_head(home / audio.file_name(before.title, None))
+    level = audio.level_of(mix.user) if mix is not None else None
+    if level is None:
+        return None
+    old_room = audio.room_of(before, placement, settings)
+    stamps = audio.stamps_of(before, old_room, settings, level)
+    for name in names:
+        head = bwf.read_head(home / audio.file_name(before.title, name))
+        form = (room.sample_rate, settings.bits, audio.CHANNELS, room.samples)
+        if head is None or (head.sample_rate, head.bits, head.channels, head.samples) != form:
+            return None
+        if head.user != stamps[name]:
+            return None
+        heads[name] = head
+    return heads
+
+
+def _sound(score: Score, stem: Stem) -> object:
+    """What a stem sounds like, whatever it plays."""
+    if score.style is None:
+        return stem.program, stem.is_drum
+    style = score.style
+    room = style.reverb_seconds, style.reverb_damp_hz, style.reverb_delay_ms
+    return stem.program, stem.is_drum, room, style.stem(stem.name).effects
+
+
+def _changed(score: Score, before: Score, room: Room) -> list[Span]:
+    """Stretches of the cue, in samples, in which other notes are held or controllers stand elsewhere."""
+    spans: list[Span] = []
+    for new, old in zip(score.stems, before.stems, strict=True):
+        one, other = (audio.events_of(stem, room.sample_rate) for stem in (new, old))
+        differing = (one - other) + (other - one)
+        if not differing:
+            continue
+        for stem, events in ((new, one), (old, other)):
+            pedal = _pedal(stem, room)
+            mine = Counter({event: 1 for event in differing if events[event]})
+            for start, end, number, _ in mine:
+                if end >= 0:
+                    spans.append((start, _let_go(end, pedal)))
+                else:
+                    until = min(
+                        (
+                            time
+                            for time, kind, other_number, _ in events
+                            if kind < 0 and other_number == number and time > start
+                        ),
+                        default=room.sounding,
+                    )
+                    spans.append((start, until))
+    return _joined(spans)
+
+
+def _pedal(stem: Stem, room: Room) -> list[tuple[int, bool]]:
+    return sorted(
+        (quantise(c.time * room.sample_rate), c.value >= 64) for c in stem.controls if c.number == SUSTAIN_PEDAL
+    )
+
+
+def _let_go(end: int, pedal: Sequence[tuple[int, bool]]) -> int:
+    """When a key that goes up at `end` is really let go: the pedal may hold it."""
+    place = bisect_left(pedal, (end, False))
+    if place and pedal[place - 1][1]:
+        return next((time for time, is_down in pedal[place:] if not is_down), 1 << 40)
+    return end
+
+
+def _joined(spans: Sequence[Span]) -> list[Span]:
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _windows(changed: Sequence[Span], scores: tuple[Score, Score], room: Room, release_seconds: float) -> list[_Window]:
+    """What has to be rendered for stretches that changed."""
+    score = scores[0]
+    rate = room.sample_rate
+    memory = effects.memory_seconds(score.style) if score.style else 0.0
+    ring, margin = (quantise(seconds * rate) for seconds in (release_seconds + memory, _MARGIN_SECONDS))
+    reach = quantise(release_seconds * rate)
+    held = [
+        (quantise(note.start * rate), _let_go(quantise((note.start + note.duration) * rate), pedal))
+        for stem in score.stems
+        for pedal in (_pedal(stem, room),)
+        for note in stem.notes
+    ]
+    grown = _joined([(max(0, start - margin), min(room.sounding, end + ring + 2 * margin)) for start, end in changed])
+    windows: list[_Window] = []
+    for right_from, end in grown:
+        # Effects have to hear what sounds before, and the players the notes that still ring by then.
+        fed = max(0, right_from - quantise(memory * rate))
+        ringing = [start for start, until in held if start < fed < until + reach]
+        begin = max(0, min(ringing, default=fed) - _GRAIN)
+        begin -= begin % _GRAIN
+        if windows and begin <= windows[-1].end:
+            windows[-1] = _Window(windows[-1].start, windows[-1].right_from, end)
+        else:
+            windows.append(_Window(begin, right_from, end))
+    return windows
+
+
+def _piece(
+    score: Score,
+    room: Room,
+    settings: AudioSettings,
+    window: _Window,
+    level: float,
+    paths: dict[str | None, Path],
+    heads: dict[str | None, bwf.Head],
+) -> tuple[int, dict[str | None, NDArray[np.float32]]] | None:
+    """The stretch of a window that differs from the files: its first sample in them, and every file's new sound.
+
+    None where the window does not agree with the files at its edges; no sound where nothing differs.
+    """
+
+    def together(group: list[Stem]) -> dict[str, NDArray[np.float32]]:
+        made = audio.sounds(group, score, room, settings.player, window.start, window.end)
+        return {name: np.ascontiguousarray(sound[window.right_from - window.start :]) for name, sound in made}
+
+    raw: dict[str, NDArray[np.float32]] = {}
+    with ThreadPoolExecutor(audio.workers(settings)) as pool:
+        for made in pool.map(together, synth.programs(score.stems)):
+            raw.update(made)
+    mix = np.zeros((window.end - window.right_from, audio.CHANNELS), np.float32)
+    for stem in score.stems:
+        mix += raw[stem.name]
+    gain = audio.limited(mix, level, settings)[:, None]
+    first, last = window.right_from + room.before, window.end + room.before
+    new: dict[str | None, NDArray[np.float32]] = {name: sound * gain for name, sound in raw.items()}
+    new[None] = mix * gain
+    differs = np.zeros(len(mix), bool)
+    same = max(_SAME, 2.0 ** (2 - settings.bits))
+    for name, sound in new.items():
+        differs |= (np.abs(sound - bwf.read_pcm(paths[name], heads[name], first, last)) > same).any(axis=1)
+    where = np.flatnonzero(differs)
+    if not len(where):
+        return first, {}
+    margin = quantise(_MARGIN_SECONDS * room.sample_rate)
+    at_start, at_end = window.right_from == 0, window.end == room.sounding
+    if (where[0] < margin // 2 and not at_start) or (where[-1] > len(mix) - margin and not at_end):
+        return None
+    low, high = int(where[0]), int(where[-1]) + 1
+    return first + low, {name: sound[low:high] for name, sound in new.items()}
+
+
+def _measured(mix: Path, head: bwf.Head, pieces: Sequence[tuple[int, NDArray[np.float32]]]) -> loudness.Loudness:
+    """What a meter says of the mix with its new pieces."""
+    sound = bwf.read_pcm(mix, head, 0, head.samples)
+    for at, piece in pieces:
+        sound[at : at + len(piece)] = piece
+    return loudness.measure(sound, head.sample_rate)

@@ -2,9 +2,9 @@
 
 A process each, so that whatever befalls one (bad input, a crash, no memory) stops none of the others. What is done is
 noted in DIR/batch.json after every item: the same command goes on where it was stopped, and does again only what
-failed, or whose timeline or options have changed. With `--scheduler` the items run on the workers of a Dask cluster that
-runs already; they must see the same folders under the same names. Connecting to a scheduler means trusting it: Dask's
-own messages are pickles.
+failed, or whose timeline or options have changed. With `--scheduler` the items run on the workers of a Dask cluster
+that runs already; they must see the same folders under the same names. Connecting to a scheduler means trusting it:
+Dask's own messages are pickles.
 """
 
 from __future__ import annotations
@@ -221,7 +221,9 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
     try:
         client = Client(address, timeout=10)
     except (OSError, ValueError, TimeoutError) as problem:
-        raise RequestError(f"There is no Dask scheduler at {address!r}: {problem}; start one, or leave it out.") from problem
+        raise RequestError(
+            f"There is no Dask scheduler at {address!r}: {problem}; start one, or leave it out."
+        ) from problem
 
     def runner(todo: Sequence[Item], out: Path, words: Sequence[str]) -> Iterator[Item]:
         with client:
@@ -241,7 +243,7 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
 
 
 def read_state(out: Path) -> dict[str, Item]:
-    """The items of an earlier run, by name; none where there was none. Raises OutputError where the file is another's."""
+    """The items of an earlier run, by name. Raises OutputError where the file is somebody else's."""
     path = out / STATE
     if not path.exists():
         return {}
@@ -273,7 +275,7 @@ def _page(items: Sequence[Item]) -> bytes:
     counts = ", ".join(f"{number} {state}" for state, number in _counts(items).items())
     return (
         '<!doctype html><html lang="en"><meta charset="utf-8"><title>Batch</title><style>body{font:15px sans-serif;'
-        "margin:2em}table{border-collapse:collapse}td,th{padding:.3em .8em;border-bottom:1px solid #ccc;text-align:left}"
+        "margin:2em}table{border-collapse:collapse}td,th{padding:.3em .8em;border-bottom:1px solid;text-align:left}"
         f".failed{{background:#fdd}}</style><h1>Batch: {counts}</h1><table><tr><th>name<th>state<th>seconds<th>result"
         f"<th>timeline</tr>\n{rows}</table></html>\n"
     ).encode()

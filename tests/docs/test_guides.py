@@ -9,7 +9,7 @@ import re
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
@@ -70,12 +70,12 @@ def _write_song(folder: Path) -> None:
 
 
 @pytest.fixture
-def desk(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+def desk(films: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with links to the films, where a person stands."""
     for path in films.iterdir():
         (tmp_path / path.name).symlink_to(path)
     monkeypatch.chdir(tmp_path)
-    yield tmp_path
+    return tmp_path
 
 
 def quick(words: list[str]) -> list[str]:
@@ -122,9 +122,7 @@ def test_every_example_of_the_guides_runs(guide: str, desk: Path, capsys: pytest
             RUNNERS[language](text, capsys)
 
 
-def test_the_example_of_the_sessions_page_runs(
-    desk: Path, films: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_example_of_the_sessions_page_runs(desk: Path, films: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """docs/session.md shows its program indented; `out/film.shotscore` is what it opens."""
     del films
     (desk / "film.otio").write_bytes((desk / "edit.otio").read_bytes())

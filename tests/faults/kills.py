@@ -24,7 +24,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 
 RATE = 25.0
@@ -333,9 +332,7 @@ class Killer:
             problems = list(complaints(self.log, status, may_be_killed=True))
             problems += _after(folder, before, "after the kill")
             status_again, _ = wait(spawn(arguments, folder, self.log, lambda: None, fresh=self.fresh))
-            problems += [
-                f"the next run: {text}" for text in complaints(self.log, status_again, may_be_killed=False)
-            ]
+            problems += [f"the next run: {text}" for text in complaints(self.log, status_again, may_be_killed=False)]
             problems += _after(folder, before, "after the next run")
             problems += [f"left after the next run: {name}" for name in hidden(folder)]
         return Outcome(command, how, os.WIFSIGNALED(status), tuple(problems))

@@ -6,7 +6,8 @@ A reader either returns something that makes sense, which is checked, or raises 
 import random
 import struct
 import tempfile
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
@@ -24,14 +25,10 @@ class Format:
 
     name: str
     make: Callable[[random.Random, Path], Path]
+    good: Callable[[Path], Path]
+    """Writes a file that is as it should be."""
     read: Callable[[Path], None]
     refusals: Callable[[], tuple[type[Exception], ...]]
-
-
-def _input_error() -> tuple[type[Exception], ...]:
-    from shotscore_engine.errors import InputError
-
-    return (InputError,)
 
 
 # --- seeds ---------------------------------------------------------------------------------------------------------
@@ -340,7 +337,9 @@ def _onnx() -> bytes:
     inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["b", "t"]) for name in INPUTS]
     output = helper.make_tensor_value_info("x_0", TensorProto.FLOAT, ["b", "t"])
     node = helper.make_node("Identity", [INPUTS[0]], ["x_0"])
-    model = helper.make_model(helper.make_graph([node], "g", inputs, [output]), opset_imports=[helper.make_opsetid("", 17)])
+    model = helper.make_model(
+        helper.make_graph([node], "g", inputs, [output]), opset_imports=[helper.make_opsetid("", 17)]
+    )
     model.ir_version = 8
     width = 72
     facts = {"codec": json.dumps({"latent": 24}), "latent_mean": json.dumps([0.0] * width),
@@ -350,7 +349,9 @@ def _onnx() -> bytes:
     return data
 
 
-BRIDGE = b'{"v": 1, "id": 7, "ask": "score", "with": {"steps": 4, "range": [0, 48], "prompt": "calm", "mood": [0.1, -0.2]}}\n'
+BRIDGE = (
+    b'{"v": 1, "id": 7, "ask": "score", "with": {"steps": 4, "range": [0, 48], "prompt": "calm", "mood": [0.1, 0]}}\n'
+)
 PANEL = b'{"job": 7, "do": "score", "with": {"path": "a.otio", "request": {"seed": 1, "steps": 4}, "shots": [1, 2]}}\n'
 
 
@@ -388,8 +389,19 @@ def _check_bundle(timeline: Any, path: Path) -> None:
             url = getattr(reference, "target_url", "")
             if isinstance(reference, otio.schema.ExternalReference) and "fuzz-home" in url:
                 target = Path(url2pathname(urlsplit(url).path)).resolve()
-                homes = (path.resolve(), path.parent.resolve() / "cache")
+                homes = (path.resolve(), path.parent.parent.resolve() / "cache")
                 assert any(target.is_relative_to(home) for home in homes), f"{target} is outside the bundle"
+
+
+def _read_project(path: Path) -> None:
+    """What `insert` and `remove` do with a project: parse it to bytes' places, and look for our record in it."""
+    from shotscore_exporters import edits
+
+    data = path.read_bytes()
+    root = edits.parse(data, ("mlt",), "MLT")
+    for element in root.walk():
+        assert 0 <= element.start <= element.end <= len(data)
+    edits.undo(data, "MLT")
 
 
 def _read_session(path: Path) -> None:
@@ -427,10 +439,9 @@ def _read_midi(path: Path) -> None:
 
 
 def _read_soundfont(path: Path) -> None:
+    import numpy as np
     from shotscore_engine.perform import Note, Stem
     from shotscore_exporters import sampler
-
-    import numpy as np
 
     font = sampler.read_soundfont(path)
     notes = (Note(Fraction(0), Fraction(1, 10), 60, 90), Note(Fraction(1, 20), Fraction(1, 10), 72, 40))
@@ -479,65 +490,114 @@ def _panel_errors() -> tuple[type[Exception], ...]:
 # --- making --------------------------------------------------------------------------------------------------------
 
 
-def _file(name: str, seeds: Callable[[], Sequence[bytes]], spoil: Callable[[random.Random, bytes], bytes]) -> Any:
-    def make(rng: random.Random, folder: Path) -> Path:
-        path = folder / name
-        path.write_bytes(spoil(rng, rng.choice(seeds())) or b"x")
-        return path
+Maker = Callable[[random.Random, Path], Path]
 
-    return make
+
+def _file(
+    name: str, seed: Callable[[], bytes], spoil: Callable[[random.Random, bytes], bytes]
+) -> tuple[Maker, Callable[[Path], Path]]:
+    """(spoiled, good): a format of one file."""
+
+    def good(folder: Path) -> Path:
+        (folder / name).write_bytes(seed())
+        return folder / name
+
+    def make(rng: random.Random, folder: Path) -> Path:
+        (folder / name).write_bytes(spoil(rng, seed()) or b"x")
+        return folder / name
+
+    return make, good
+
+
+def _beats() -> bytes:
+    return b"\n".join(b"%.3f %d %d" % (0.6 * n, n % 2 == 0, n % 4 == 0) for n in range(40))
+
+
+def _good_song(folder: Path) -> Path:
+    path = folder / "001"
+    path.mkdir()
+    (path / "001.mid").write_bytes(_midi())
+    (path / "beat_midi.txt").write_bytes(_beats())
+    return path
 
 
 def _song(rng: random.Random, folder: Path) -> Path:
-    path = folder / "001"
-    path.mkdir()
-    beats = b"\n".join(b"%.3f %d %d" % (0.6 * n, n % 2 == 0, n % 4 == 0) for n in range(40))
-    spoil_text = rng.random() < 0.3
-    (path / "001.mid").write_bytes(_midi() if spoil_text else mutate.bytes_of(rng, _midi()))
-    (path / "beat_midi.txt").write_bytes(mutate.text_of(rng, beats) if spoil_text else beats)
+    path = _good_song(folder)
+    if rng.random() < 0.3:
+        (path / "beat_midi.txt").write_bytes(mutate.text_of(rng, _beats()))
+    else:
+        (path / "001.mid").write_bytes(mutate.bytes_of(rng, _midi()))
+    return path
+
+
+def _members() -> dict[str, bytes]:
+    return {"content.otio": _otio(), "media/a0.mov": b"film" * 20, "media/a1.mov": b"other film"}
+
+
+def _good_otioz(folder: Path) -> Path:
+    path = folder / "edit.otioz"
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, data in _members().items():
+            archive.writestr(name, data)
     return path
 
 
 def _otioz(rng: random.Random, folder: Path) -> Path:
     path = folder / "edit.otioz"
-    members = {"content.otio": _otio(), "media/a0.mov": b"film" * 20, "media/a1.mov": b"other film"}
-    path.write_bytes(mutate.zip_of(rng, members, mutate.json_of))
+    path.write_bytes(mutate.zip_of(rng, _members(), mutate.json_of))
+    return path
+
+
+def _good_otiod(folder: Path) -> Path:
+    path = folder / "edit.otiod"
+    (path / "media").mkdir(parents=True)
+    for name, data in _members().items():
+        (path / name).write_bytes(data)
     return path
 
 
 def _otiod(rng: random.Random, folder: Path) -> Path:
-    path = folder / "edit.otiod"
-    (path / "media").mkdir(parents=True)
+    path = _good_otiod(folder)
     (path / "content.otio").write_bytes(mutate.json_of(rng, _otio()))
+    media = path / "media" / "a0.mov"
     secret = folder / "secret.mov"
     secret.write_bytes(b"secret")
     match rng.randrange(4):
         case 0:
-            (path / "media" / "a0.mov").symlink_to(secret)
+            media.unlink()
+            media.symlink_to(secret)
         case 1:
-            (path / "media" / "a0.mov").mkdir()
+            media.unlink()
+            media.mkdir()
         case _:
-            (path / "media" / "a0.mov").write_bytes(b"film")
+            pass
     return path
+
+
+def _refused_input() -> tuple[type[Exception], ...]:
+    from shotscore_engine.errors import InputError
+
+    return (InputError,)
 
 
 FORMATS = {
     one.name: one
     for one in (
-        Format("otio", _file("edit.otio", lambda: [_otio()], mutate.json_of), _read_timeline, _input_error),
-        Format("otioz", _otioz, _read_timeline, _input_error),
-        Format("otiod", _otiod, _read_timeline, _input_error),
-        Format("fcp7xml", _file("edit.xml", lambda: [FCP7], mutate.xml_of), _read_timeline, _input_error),
-        Format("fcpxml", _file("edit.fcpxml", lambda: [FCPX], mutate.xml_of), _read_timeline, _input_error),
-        Format("edl", _file("edit.edl", lambda: [EDL], mutate.text_of), _read_timeline, _input_error),
-        Format("aaf", _file("edit.aaf", lambda: [_aaf()], mutate.bytes_of), _read_timeline, _input_error),
-        Format("kdenlive", _file("edit.kdenlive", lambda: [KDENLIVE], mutate.xml_of), _read_timeline, _input_error),
-        Format("mlt", _file("edit.mlt", lambda: [MLT], mutate.xml_of), _read_timeline, _input_error),
-        Format("shotscore", _file("edit.shotscore", lambda: [_session()], mutate.json_of), _read_session, _input_error),
-        Format("midi", _song, _read_midi, _input_error),
-        Format("soundfont", _file("font.sf2", lambda: [_soundfont()], mutate.bytes_of), _read_soundfont, _input_error),
-        Format("onnx", _file("model.onnx", lambda: [_onnx()], mutate.bytes_of), _read_onnx, _input_error),
-        Format("bridge", _file("message", lambda: [BRIDGE], mutate.json_of), _read_bridge, _bridge_errors),
-        Format("panel", _file("message", lambda: [PANEL], mutate.json_of), _read_panel, _panel_errors),
+        Format("otio", *_file("edit.otio", _otio, mutate.json_of), _read_timeline, _refused_input),
+        Format("otioz", _otioz, _good_otioz, _read_timeline, _refused_input),
+        Format("otiod", _otiod, _good_otiod, _read_timeline, _refused_input),
+        Format("fcp7xml", *_file("edit.xml", lambda: FCP7, mutate.xml_of), _read_timeline, _refused_input),
+        Format("fcpxml", *_file("edit.fcpxml", lambda: FCPX, mutate.xml_of), _read_timeline, _refused_input),
+        Format("edl", *_file("edit.edl", lambda: EDL, mutate.text_of), _read_timeline, _refused_input),
+        Format("aaf", *_file("edit.aaf", _aaf, mutate.bytes_of), _read_timeline, _refused_input),
+        Format("kdenlive", *_file("edit.kdenlive", lambda: KDENLIVE, mutate.xml_of), _read_timeline, _refused_input),
+        Format("mlt", *_file("edit.mlt", lambda: MLT, mutate.xml_of), _read_timeline, _refused_input),
+        Format("project", *_file("project.mlt", lambda: MLT, mutate.xml_of), _read_project, _refused_input),
+        Format("shotscore", *_file("edit.shotscore", _session, mutate.json_of), _read_session, _refused_input),
+        Format("midi", _song, _good_song, _read_midi, _refused_input),
+        Format("soundfont", *_file("font.sf2", _soundfont, mutate.bytes_of), _read_soundfont, _refused_input),
+        Format("onnx", *_file("model.onnx", _onnx, mutate.bytes_of), _read_onnx, _refused_input),
+        Format("bridge", *_file("message", lambda: BRIDGE, mutate.json_of), _read_bridge, _bridge_errors),
+        Format("panel", *_file("message", lambda: PANEL, mutate.json_of), _read_panel, _panel_errors),
     )
 }

@@ -4,8 +4,8 @@ A case is a spoiled file, the same for the same format, seed and number. It coun
 sense, or is refused with one sentence; within so much processor time and memory. Anything else (another exception, a
 crash of the process, a file that takes too long or too much) is told, and the file is kept where `--keep` says.
 
-Cases run in a child process whose memory is bounded; when it dies, the case it was at is to blame and another child goes
-on behind it.
+Cases run in a child process whose memory is bounded; when it dies, the case it was at is to blame and another child
+goes on behind it.
 """
 
 import argparse
@@ -51,7 +51,8 @@ class Tally:
         """For people."""
         return (
             f"{self.format:10} {self.cases:>6} cases  {self.read:>6} read  {self.refused:>6} refused  "
-            f"{len(self.problems):>3} problems  slowest {self.slowest_seconds:.2f} s  memory {self.peak_bytes / 2**20:.0f} MiB"
+            f"{len(self.problems):>3} problems  slowest {self.slowest_seconds:.2f} s  "
+            f"memory {self.peak_bytes / 2**20:.0f} MiB"
         )
 
 

@@ -17,6 +17,7 @@ from xml.parsers import expat
 from shotscore_engine.errors import TimelineError
 
 _LARGEST = 256 * 1024 * 1024
+_DEEPEST = 512
 _RECORD = re.compile(rb"<!--shotscore edits ([A-Za-z0-9+/=]+) ([0-9a-f]{64})-->\n?\Z")
 
 
@@ -85,6 +86,8 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
     stack = [top]
 
     def start(tag: str, attributes: dict[str, str]) -> None:
+        if len(stack) > _DEEPEST:
+            raise TimelineError(f"The {what} document nests its elements more than {_DEEPEST} deep; it is not read.")
         element = Element(tag, attributes, parser.CurrentByteIndex)
         stack[-1].children.append(element)
         stack.append(element)
@@ -115,6 +118,21 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
     if root.tag not in root_tags:
         raise TimelineError(f"The document is XML with the root <{root.tag}>, not a {what} one (<{root_tags[0]}>).")
     return root
+
+
+def _record(packed: bytes, what: str) -> list[tuple[int, int, str]]:
+    """The record in the comment, checked: the comment may be anybody's, and unpack to anything."""
+    unpacker = zlib.decompressobj()
+    try:
+        text = unpacker.decompress(base64.b64decode(packed), _LARGEST)
+        if unpacker.unconsumed_tail:
+            raise ValueError("it is too large")
+        rows = json.loads(text)
+        return [(int(offset), int(length), str(old)) for offset, length, old in rows]
+    except (ValueError, TypeError, OverflowError, RecursionError, zlib.error) as problem:
+        raise TimelineError(
+            f"The {what} document's record of Shotscore's edits is damaged ({problem}); remove its tracks there."
+        ) from problem
 
 
 def _tag_end(data: bytes, start: int) -> int:
@@ -189,11 +207,13 @@ def undo(data: bytes, what: str) -> bytes:
     if not found:
         return data
     changed = data[: found.start()]
-    record = json.loads(zlib.decompress(base64.b64decode(found[1])))
+    record = _record(found[1], what)
     if hashlib.sha256(changed).hexdigest() != found[2].decode():
         raise TimelineError(f"The {what} document was changed after the music was put in; remove its tracks there.")
     parts, cursor = [], 0
     for offset, length, old in record:
+        if not 0 <= cursor <= offset <= offset + length <= len(changed):
+            raise TimelineError(f"The {what} document's record of Shotscore's edits is damaged; remove its tracks there.")
         parts += [changed[cursor:offset], base64.b64decode(old)]
         cursor = offset + length
     return b"".join([*parts, changed[cursor:]])

@@ -87,8 +87,19 @@ def load_pop909(folder: Path, *, corrected: Path | None = None, form: Path | Non
 
     `corrected` is POP909-CL's MIDI file of the song and `form` the folder of its phrase labels; without them bars
     come from `beat_midi.txt`, keys from `key_audio.txt` and the form stays unknown. Raises InputError where files
-    are missing or hold no beats.
+    are missing or damaged, or hold no beats.
     """
+    try:
+        return _read_pop909(folder, corrected, form)
+    except InputError:
+        raise
+    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as problem:
+        # mido, pretty_midi and NumPy meet damage wherever it is, and name none of it.
+        reason = " ".join(str(problem).split())[:120]
+        raise InputError(f"The song {folder} is damaged ({type(problem).__name__}: {reason}); fetch it anew.") from problem
+
+
+def _read_pop909(folder: Path, corrected: Path | None, form: Path | None) -> Song:
     import pretty_midi
 
     midi_path, beat_path = folder / f"{folder.name}.mid", folder / "beat_midi.txt"

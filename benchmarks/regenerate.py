@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from run import make_film, make_timeline  # type: ignore[import-not-found,unused-ignore]
+from film import make_film, make_timeline  # type: ignore[import-not-found,unused-ignore]
 from shotscore_engine.measure import Stopwatch
 from shotscore_engine.regenerate import Again
 from shotscore_engine.request import ScoreRequest

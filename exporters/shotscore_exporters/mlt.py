@@ -96,6 +96,7 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
         int(e.text) for e in root.find_all("property") if e.attributes.get("name") == "kdenlive:id" and e.text.isdigit()
     ]
     next_id = max(used, default=1) + 1
+    media: list[str] = []
     sources: list[str] = []
     bins: list[str] = []
     tags: list[str] = []
@@ -103,7 +104,7 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
     rows = tracks_of(clips)
     for index, (stem, row) in enumerate(rows.items()):
         for clip in row:
-            sources.append(_source(clip, placement, root, next_id))
+            media.append(_source(clip, placement, root, next_id))
             bins.append(f'    <entry producer="{_clip_id(clip)}" in="0" out="{_file_frames(clip, placement) - 1}"/>\n')
             next_id += 1
         name = f"{_MARK}_{_id(stem)}"
@@ -125,13 +126,16 @@ def _kdenlive(data: bytes, root: Element, clips: Sequence[StemClip], placement: 
     bin_list = next((e for e in root.find_all("playlist") if e.attributes.get("id") == "main_bin"), None)
     if bin_list is None:
         raise TimelineError("The Kdenlive project has no bin (main_bin); open it in Kdenlive and save it again.")
-    # A chain stands before whatever names it: the bin comes first in 1.04, the sequence in 1.1.
+    # A chain stands before whatever names it: the bin comes first in 1.04, the sequence in 1.1. Playlists never stand
+    # before the bin where it comes first: Kdenlive 22.12 looks for the document's version in the first playlist.
     first = _line_start(data, min(sequence.start, bin_list.start))
+    tracks_at = _line_start(data, sequence.start)
     after = _line_after(data, tracks[0].end)
     transitions = [child for child in sequence.children if child.tag == "transition"]
     before = _line_start(data, transitions[0].start if transitions else sequence.close)
     return [
-        Edit(first, first, "".join(sources)),
+        Edit(first, first, "".join(media)),
+        Edit(tracks_at, tracks_at, "".join(sources)),
         edits.inside(data, bin_list, "".join(bins), _line_start(data, bin_list.close)),
         Edit(after, after, "".join(tags)),
         Edit(before, before, "".join(mixes)),

@@ -63,7 +63,8 @@ def staging(folder: Path) -> Iterator[Path]:
     """
     folder = folder.absolute()
     beside = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
-    _sweep_stages(beside)
+    for place in (beside, *folder.parents[:3]):  # where it lay depends on which of them were there
+        _sweep_stages(place)
     mine = f".shotscore-{_host()}-{os.getpid()}-"
     try:
         stage = tempfile.TemporaryDirectory(prefix=mine, dir=beside, ignore_cleanup_errors=True)

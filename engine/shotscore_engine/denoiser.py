@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from . import cuda
 from .conditions import GUIDED, FloatArray, FrameCondition
 from .diffusion import MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, recalled, timesteps
-from .errors import ModelError, RequestError
+from .errors import ModelError, RequestError, ShotscoreError
 from .features import LANGUAGE_WIDTH, VISUAL_WIDTH
 from .progress import Progress, silent
 from .roll import PARTS, Roll, from_logits, to_beats
@@ -175,6 +175,15 @@ class Denoiser:
             what = f"lacks the inputs {', '.join(missing)}" if missing else "has no single output x_0"
             raise ModelError(f"{path} is not a Shotscore denoiser: it {what}.")
 
+    def _hand_over(self, problem: Exception) -> None:
+        """From a device that failed at work (a driver that was reset, no memory on the card) to the processor."""
+        told = " ".join(str(problem).split())[:160]
+        reason = f"{self.device.provider} failed at work ({told}); the processor took over."
+        self.device = Device(_PROVIDERS["cpu"], reason)
+        self._denoiser = self._open(self.path)
+        self._decoder = self._open(_beside(self.path, "codec_decoder.onnx"))
+        self.__dict__.pop("_encoder", None)
+
     @cached_property
     def _encoder(self) -> Any:
         return self._open(self._encoder_path)
@@ -220,11 +229,23 @@ class Denoiser:
         """
         if condition.beats < 2:
             raise RequestError(f"A cue of {condition.beats} beats is too short; it needs at least 2.")
-        x_0 = self.sample(
-            condition, seed=seed, steps=steps, guidance=guidance, rescale=rescale, selector=selector, known=known,
-            variation=variation, on_step=self._watch(condition, steps, progress, on_roll, roll_times),
-        )  # fmt: skip
-        roll = self.decode(x_0, condition.shift)
+
+        def written() -> Roll:
+            x_0 = self.sample(
+                condition, seed=seed, steps=steps, guidance=guidance, rescale=rescale, selector=selector, known=known,
+                variation=variation, on_step=self._watch(condition, steps, progress, on_roll, roll_times),
+            )  # fmt: skip
+            return self.decode(x_0, condition.shift)
+
+        try:
+            roll = written()
+        except ShotscoreError:
+            raise
+        except Exception as problem:  # ONNX Runtime raises its own types, unrelated to one another
+            if self.device.provider == _PROVIDERS["cpu"]:
+                raise
+            self._hand_over(problem)
+            roll = written()
         return roll if known is None else _joined(roll, known)
 
     def _watch(

@@ -55,6 +55,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as problem:
             if os.environ.get("SHOTSCORE_DEBUG"):
                 raise
+            if isinstance(problem, MemoryError) or "bad_alloc" in str(problem) or "allocate memory" in str(problem):
+                sentence = "There is not enough memory for this; close other programs, or score a shorter --range."
+                return _complain(progress, sentence, FAILED)
             sentence = f"Internal failure: {type(problem).__name__}: {problem} (SHOTSCORE_DEBUG=1 shows where)."
             return _complain(progress, sentence, FAILED)
     try:

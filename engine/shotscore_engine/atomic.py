@@ -138,6 +138,8 @@ def _keep(path: Path, previous: Path) -> None:
     except OSError:
         shutil.copy2(path, spare)
     spare.replace(previous)
+    # Two names of one file replace each other by doing nothing, and the spare one would stay.
+    spare.unlink(missing_ok=True)
 
 
 def _umask() -> int:

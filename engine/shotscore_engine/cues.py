@@ -76,6 +76,15 @@ def add_cue(
     Raises RequestError where the range leaves the picture, the name is taken or no name, or where it overlaps another
     cue and `overlap` does not say that this is meant.
     """
+    called = check_cue(session, start_frame, end_frame, name=name, overlap=overlap)
+    hits = hits_seen(session.picture, start_frame, end_frame, progress=progress)
+    return session.with_cue(Cue(called, start_frame, end_frame - start_frame, hits))
+
+
+def check_cue(
+    session: Session, start_frame: int, end_frame: int, *, name: str | None = None, overlap: bool = False
+) -> str:
+    """The name `add_cue` would give; raises what it would raise, before anything is looked at."""
     check_range(start_frame, end_frame, session.picture)
     taken = names_given(session)
     called = next_name(taken) if name is None else name
@@ -89,8 +98,7 @@ def add_cue(
                 f"The range {start_frame}-{end_frame} overlaps {other.name} ({other.start_frame}-{other.end_frame}); "
                 "say that it is meant to, or choose another."
             )
-    hits = hits_seen(session.picture, start_frame, end_frame, progress=progress)
-    return session.with_cue(Cue(called, start_frame, end_frame - start_frame, hits))
+    return called
 
 
 def score_cue(session: Session, name: str, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:

@@ -24,6 +24,7 @@ from .request import ScoreRequest
 from .roll import PARTS, Roll, notes_of, roll_of
 from .seams import Bools, begun, mask_of, outside_equal, runs_of, seam_of
 from .spotting import Cue
+from .timing import seconds_at
 from .wishes import EnergyCurve, Wish, check_curve, silent_beats
 
 if TYPE_CHECKING:
@@ -107,6 +108,14 @@ def free_mask(session: Session, take: Take, again: Again) -> Bools:
     free = np.zeros((grid.beats, len(PARTS)), bool)
     free[first:last, [PARTS.index(part) for part in again.parts or PARTS]] = True
     free &= ~locked_mask(session.locks, cue, grid, rate)
+    accent = None if take.ending is None else take.ending.accent_frame
+    if accent is not None:
+        last = int(grid.nearest_pulse(seconds_at(accent - cue.start_frame, rate)))
+        if free.any() and not free[: last + 1].any():
+            raise RequestError(
+                f"From frame {accent} on only the last accent of {cue.name} rings, so there is nothing to make anew "
+                "after it; include the shot it falls in."
+            )
     if not free.any():
         locks = "; ".join(str(lock) for lock in session.locks if lock.cue == cue.name)
         raise RequestError(f"All that was asked to change is locked ({locks}); unlock some of it.")

@@ -9,11 +9,12 @@ and what fields this version does not know held is kept when the session is save
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import MISSING, dataclass, field, fields, make_dataclass, replace
 from fractions import Fraction
+from functools import cache
 from importlib import metadata
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_type_hints
 
 import numpy as np
 
@@ -29,8 +30,8 @@ from .record import Revision
 from .request import Detector, ScoreRequest, check_range
 from .roll import PARTS, PITCHES, Roll, notes_of, roll_of
 from .spotting import Cue
-from .timing import exact_number
 from .tempo_map import Ending, TempoChange
+from .timing import exact_number
 
 if TYPE_CHECKING:
     from .denoiser import Denoiser
@@ -346,9 +347,11 @@ class Session:
 
     # --- the file ----------------------------------------------------------------------------------------------
 
-    def to_bytes(self) -> bytes:
-        """The session as JSON in UTF-8."""
+    def to_bytes(self, folder: Path | None = None) -> bytes:
+        """The session as JSON in UTF-8; `folder` is where it is written, so that it finds its files from there."""
         import msgspec
+
+        from . import places
 
         def plain(thing: Any) -> Any:
             return msgspec.to_builtins(thing, enc_hook=_encode, builtin_types=())
@@ -359,10 +362,16 @@ class Session:
         before = _with_pool(self.unknown)
         present = {name: value for name, value in before.items() if name != "pictures"}
         document = _merge({**self.unknown, **present}, {"format": FORMAT, **bare})
+        # These are keyed by cues: a cue that is gone is no field of another version.
+        document |= {name: bare[name] for name in ("chosen", "numbered")}
         document.pop("history", None)
+        document.pop(_PLACES, None)
+        if folder is not None and (table := places.table_of(self, folder)):
+            document[_PLACES] = table
         if past:
             pool = {kind: _merge(before.get(kind), plain(things)) for kind, things in past["pool"].items()}
-            document["history"] = _merge(self.unknown.get("history"), {**past, "pool": pool})
+            older = self.unknown.get("history")
+            document["history"] = {**(older if isinstance(older, Mapping) else {}), **past, "pool": pool}
         return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
     def save(self, path: Path) -> None:
@@ -370,12 +379,17 @@ class Session:
 
         Raises OutputError where it cannot be written.
         """
-        replace_file(path, self.to_bytes(), previous=path.with_name(path.name + PREVIOUS_SUFFIX))
+        replace_file(path, self.to_bytes(path.parent), previous=path.with_name(path.name + PREVIOUS_SUFFIX))
 
     @classmethod
-    def from_bytes(cls, data: bytes, origin: str = "The session") -> Session:
-        """The session written as `data`. Raises SessionError where it is damaged, or newer than this program."""
+    def from_bytes(cls, data: bytes, origin: str = "The session", folder: Path | None = None) -> Session:
+        """The session written as `data`; where `folder` is given, files that moved along with it are found from there.
+
+        Raises SessionError where it is damaged, or newer than this program.
+        """
         import msgspec
+
+        from . import places
 
         try:
             document = msgspec.json.decode(data)
@@ -387,8 +401,8 @@ class Session:
                     f"{origin} has format {version}; this Shotscore reads up to {FORMAT}, so update it to open this."
                 )
             known = {name: value for name, value in document.items() if name not in _NOT_IN_THE_FILE}
-            session = msgspec.convert(known, _Stored, dec_hook=_decode)
-            whole = cls(**{f.name: getattr(session, f.name) for f in fields(_Stored)})
+            stored = msgspec.convert(known, _stored(), dec_hook=_decode)
+            whole = cls(**{f.name: getattr(stored, f.name) for f in fields(stored)})
             kinds = {"pictures": Picture, "cues": Cue, "takes": Take, "locks": Lock, "edits": Edit}
             if document.get("history"):
                 whole = unpack(
@@ -402,6 +416,9 @@ class Session:
             raise SessionError(f"{origin} is damaged: {problem}") from problem
         except (msgspec.MsgspecError, KeyError, RequestError, RecursionError) as problem:
             raise SessionError(f"{origin} is damaged: {problem}.") from problem
+        table = document.get(_PLACES)
+        if folder is not None and isinstance(table, Mapping):
+            whole = places.found_from(whole, table, folder)
         return replace(whole, unknown=document)
 
     @classmethod
@@ -414,7 +431,7 @@ class Session:
         except OSError as problem:
             raise SessionError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
         try:
-            return cls.from_bytes(data, str(path))
+            return cls.from_bytes(data, str(path), path.parent)
         except NewerSessionError:
             raise
         except SessionError as problem:
@@ -424,23 +441,25 @@ class Session:
             raise
 
 
-_NOT_IN_THE_FILE = ("past", "future", "unknown", "history")
+_PLACES = "places"
+"""The table by which a moved folder finds its files; see `places`."""
+_NOT_IN_THE_FILE = ("past", "future", "unknown", "history", _PLACES)
 
 
-@dataclass(frozen=True)
-class _Stored:
-    """The fields of a Session that stand in its file under their own names."""
-
-    timeline: str
-    picture: Picture
-    cues: tuple[Cue, ...] = ()
-    takes: tuple[Take, ...] = ()
-    chosen: dict[str, int] = field(default_factory=dict)
-    locks: tuple[Lock, ...] = ()
-    retired: tuple[Take, ...] = ()
-    edits: tuple[Edit, ...] = ()
-    numbered: dict[str, int] = field(default_factory=dict)
-    title: str = ""
+@cache
+def _stored() -> type[Any]:
+    """A Session's fields that stand in its file under their own names, as a type to read them into."""
+    hints = get_type_hints(Session)
+    kept = [f for f in fields(Session) if f.name not in _NOT_IN_THE_FILE]
+    rows: list[Any] = []
+    for one in kept:
+        if one.default_factory is not MISSING:
+            rows.append((one.name, hints[one.name], field(default_factory=one.default_factory)))
+        elif one.default is not MISSING:
+            rows.append((one.name, hints[one.name], field(default=one.default)))
+        else:
+            rows.append((one.name, hints[one.name]))
+    return make_dataclass("Stored", rows, frozen=True)
 
 
 def _with_pool(unknown: Mapping[str, Any]) -> dict[str, Any]:

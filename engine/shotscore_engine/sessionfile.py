@@ -44,7 +44,7 @@ def read(path: Path) -> tuple[Session, str]:
     except SessionError as problem:
         previous = path.with_name(path.name + PREVIOUS_SUFFIX)
         try:
-            session = Session.from_bytes(_bytes(previous), str(previous))
+            session = Session.from_bytes(_bytes(previous), str(previous), previous.parent)
         except SessionError:
             raise problem from None
         reason = str(problem).split(" The session as it was")[0]

@@ -8,8 +8,8 @@ sorts them by these rules, each written into the hit's reason:
 - a cut under running speech counts less; a cut inside one running clip shows nothing and is ignored;
 - dissolves and fades are soft: less weight, more tolerance, at their middle;
 - cuts found by a detector inside a clip count less than the editor's own, and never must;
-- sudden movement and flashes are nice where no cut stands near, one a second at most; they are known less exactly than
-  cuts are (`seen`), so they have twice the tolerance;
+- sudden movement and flashes are nice where no cut stands near, one a second at most; an event takes longer than a cut
+  and is known less exactly (`features.watched`), so it has twice the tolerance;
 - markers say what they want: a name that begins with `must`, `hit`, `nice` or `ignore` sets the weight, `prompt` and
   cue names (`cue`, `1m01`) are no hits, any other is a must, since a person put it there. A marker on a cut means it.
 

@@ -234,7 +234,8 @@ def _accent_window(cue: Cue, rate: Fraction, kind: EndingKind, asked: int | None
         return None
     duration = seconds_at(cue.duration_frames, rate)
     far, near = (Fraction(4), Fraction(3, 2)) if kind == "ring" else (Fraction(1), Fraction(1, 4))
-    earliest, latest = max(duration - far, duration / 2), max(duration - near, duration * 3 / 4)
+    # A short cue is mostly music, too: it rings for a quarter of its length at most.
+    earliest, latest = max(duration - far, duration * 3 / 4), max(duration - near, duration * 7 / 8)
     inside = [
         (hit.weight, hit.frame)
         for hit in cue.hits

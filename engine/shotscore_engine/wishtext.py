@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError, RequestError
+from .errors import RequestError
 from .picture import Picture
 from .request import parse_frame, parse_range
 from .wishes import EnergyCurve, Wish, check_curve
@@ -74,8 +74,6 @@ def _split(text: str) -> tuple[str, Wish]:
             silence="silence" in given,
         )
     except ValueError as problem:
-        if isinstance(problem, InputError):
-            raise
         raise RequestError(f"A number in {text!r} is none; {_FORM}.") from problem
     return where.strip(), wish
 
@@ -104,7 +102,7 @@ def read_curve(path: Path, picture: Picture) -> EnergyCurve:
             if len(row) != 2:
                 raise ValueError
             frame, energy = parse_frame(str(row[0]).strip(), picture), float(row[1])
-        except (ValueError, TypeError) as problem:
+        except (ValueError, TypeError, RequestError) as problem:
             raise RequestError(f"{path}, point {line}: {row!r} is not a frame and an energy of 0 to 1.") from problem
         if frame in points:
             raise RequestError(f"{path}, point {line}: the frame {row[0]} has an energy already.")

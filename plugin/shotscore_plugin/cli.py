@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from shotscore_engine import __version__
 from shotscore_engine.errors import Cancelled, InputError, RequestError
 
-from . import session_commands
+from . import cue_commands, delivery_commands, host_commands, panel, session_commands
 from .answer import BAD_INPUT, CANCELLED, FAILED, OK, Answer
 from .terminal import ProgressLine
 
@@ -91,9 +91,9 @@ def _spot(options: argparse.Namespace, progress: ProgressLine) -> Answer:
 
 
 def _score(options: argparse.Namespace, progress: ProgressLine) -> Answer:
-    from .commands import score
+    from .commands import Where, score
 
-    return score(Path(options.timeline), Path(options.out), options.range, _request(options), progress)
+    return score(Path(options.timeline), Path(options.out), Where.of(options), _request(options), progress)
 
 
 def _doctor(options: argparse.Namespace, progress: ProgressLine) -> Answer:
@@ -179,6 +179,11 @@ def _parser(asked: Sequence[str]) -> argparse.ArgumentParser:
     _score_options(score)
 
     session_commands.add_commands(command)
+    delivery_commands.add_commands(command)
+    cue_commands.add_commands(command, _score_options, _request)
+
+    host_commands.add_commands(command)
+    panel.add_commands(command)
 
     from . import batch
 
@@ -219,7 +224,9 @@ def _score_options(parser: argparse.ArgumentParser) -> None:
     add("--tempo", metavar="BPM", dest="tempo_bpm", type=float, help="quarter notes a minute, instead of a solved one")
     add("--tempo-map", action=argparse.BooleanOptionalAction, default=None, help="bend the tempo to land on hits (yes)")
     add("--ending", metavar="NAME", help="hard: cut off; ring: the last accent rings out; fade (ring)")
-    add("--accent", metavar="FRAME", dest="accent_frame", type=int, help="where the last accent shall fall")
+    add("--accent", metavar="FRAME", help="where the last accent shall fall: a frame or record timecode")
+    add("--wish", metavar="TEXT", action="append", default=[], help="for a range: '0-120: words=rain; energy=0.2'")
+    add("--energy-curve", metavar="FILE", type=Path, help="energy drawn by hand: CSV lines frame,energy, or JSON")
     add("--key", metavar="NAME", help='such as "A minor"')
     add("--energy", metavar="0..1", type=float, help="how much happens")
     add("--seed", metavar="N", type=int, help="another number, another music (1)")
@@ -246,7 +253,7 @@ def _request(options: argparse.Namespace) -> ScoreRequest:
 
     from shotscore_engine.request import ScoreRequest
 
-    given = {f.name: getattr(options, f.name, None) for f in fields(ScoreRequest)}
+    given = {f.name: getattr(options, f.name, None) for f in fields(ScoreRequest) if f.name != "energy_curve"}
     return ScoreRequest(**{name: value for name, value in given.items() if value is not None})
 
 

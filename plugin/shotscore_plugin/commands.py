@@ -1,7 +1,9 @@
 """What `spot` and `score` do, between their options and their answers."""
 
+import argparse
 import importlib.util
-from dataclasses import replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
@@ -10,10 +12,12 @@ from shotscore_engine.atomic import replacing, staging
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch
 from shotscore_engine.progress import Progress
-from shotscore_engine.request import ScoreRequest, parse_range
+from shotscore_engine.request import ScoreRequest, parse_frame, parse_range
 from shotscore_engine.session import SUFFIX, Session, Tools
 from shotscore_engine.sessionfile import lock_of
+from shotscore_engine.styles import load_style
 from shotscore_engine.timing import format_timecode
+from shotscore_engine.wishtext import check_wish, parse_wish, read_curve
 
 from .answer import Answer
 
@@ -49,20 +53,63 @@ def check_plot(path: Path) -> None:
         pass
 
 
-def score(timeline: Path, out: Path, span: str | None, request: ScoreRequest, progress: Progress) -> Answer:
-    """Score a timeline, or the range IN-OUT of it, into the folder `out`."""
+@dataclass(frozen=True)
+class Where:
+    """What of a request needs the picture to be understood: places in it, as a person writes them."""
+
+    range: str | None = None
+    """IN-OUT."""
+    accent: str | None = None
+    wishes: Sequence[str] = ()
+    """As `wishtext` has them."""
+    energy_curve: Path | None = None
+
+    @classmethod
+    def of(cls, options: argparse.Namespace) -> "Where":
+        """As `score`'s options have them."""
+        return cls(options.range, options.accent, options.wish, options.energy_curve)
+
+    def check(self) -> None:
+        """Raises RequestError for what is wrong without a picture."""
+        for text in self.wishes:
+            check_wish(text)
+
+    def asked(self, request: ScoreRequest, session: Session) -> ScoreRequest:
+        """`request` with all of it; the picture of `session` is searched for shots already, if wishes name shots.
+
+        Raises RequestError where a place is not in the picture, or a style is unknown.
+        """
+        picture = session.picture
+        wishes = tuple(parse_wish(text, picture) for text in self.wishes)
+        for wish in wishes:
+            if wish.style is not None:
+                load_style(wish.style)
+        if self.range is not None:
+            start, end = parse_range(self.range, picture)
+            request = replace(request, start_frame=start, end_frame=end)
+        if self.accent is not None:
+            request = replace(request, accent_frame=parse_frame(self.accent, picture))
+        if self.energy_curve is not None:
+            request = replace(request, energy_curve=read_curve(self.energy_curve, picture))
+        return replace(request, wishes=(*request.wishes, *wishes))
+
+
+def score(timeline: Path, out: Path, where: Where, request: ScoreRequest, progress: Progress) -> Answer:
+    """Score a timeline, or a range of it, into the folder `out`."""
     from shotscore_exporters.delivery import check_folder, deliver
     from shotscore_exporters.soundfont import find_soundfont
 
     watch = Stopwatch(progress)
     session = Session.read(timeline, strict_media=request.strict_media, progress=watch)
     check_folder(session.name, out)
-    if span is not None:
-        start, end = parse_range(span, session.picture)
-        request = replace(request, start_frame=start, end_frame=end)
+    # All that can be known to be wrong before the long work is told before it.
+    where.check()
+    request = replace(where, wishes=()).asked(request, session)
+    searched = None if where.range is None else (request.start_frame, request.end_frame or 0)
     find_soundfont(request.soundfont)  # like the model's, a wrong name is told before the long work
     tools = Tools.load(request)
-    session = session.analysed(request.detect, watch).score(request, tools, watch)
+    session = session.analysed(request.detect, watch, span=searched)
+    session = session.score(Where(wishes=where.wishes).asked(request, session), tools, watch)
     path = out.absolute() / f"{session.name}{SUFFIX}"
     # A session that is open in another process is not replaced under its hands, nor do two write the same new one.
     try:

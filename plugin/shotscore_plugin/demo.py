@@ -8,7 +8,7 @@ from shotscore_engine.request import ScoreRequest
 
 from . import demo_film
 from .answer import Answer
-from .commands import score, score_text
+from .commands import Where, score, score_text
 
 FILM = "film"
 SCORED = "scored"
@@ -24,7 +24,7 @@ def run(folder: Path, progress: Progress) -> Answer:
         timeline = demo_film.find_film(folder / FILM) or demo_film.make_film(folder / FILM, progress)
     except OSError as problem:
         raise OutputError(f"{folder} cannot be written to: {problem.strerror}; choose another with --out.") from problem
-    answer = score(timeline, folder / SCORED, None, ScoreRequest(), progress)
+    answer = score(timeline, folder / SCORED, Where(), ScoreRequest(), progress)
     paths = {"film": str(timeline), "folder": str(folder / SCORED)}
     return Answer({**answer.table, "demo": paths}, _text(answer, folder, timeline))
 

@@ -33,7 +33,7 @@ _PIECE = re.compile(r"\s*(\d+)\s*(?:-\s*(\d+)\s*)?:\s*(\d+)\s*")
 def add_commands(command: Command) -> None:
     """Declare the commands; `command(name, run, about)` makes a parser."""
     rescore = command("rescore", _rescore, "make shots anew and leave everything else as it is")
-    _session_argument(rescore)
+    session_argument(rescore)
     add = rescore.add_argument
     add("--shots", metavar="A-B", type=_pair, help="first and last shot, both included; all of them without")
     add("--parts", metavar="NAMES", type=_names, help="only these: melody, counter, harmony")
@@ -44,16 +44,17 @@ def add_commands(command: Command) -> None:
     add("--key", metavar="NAME", help="a key to move to")
     add("--style", metavar="NAME", help="how these shots are orchestrated")
     add("--silence", action="store_true", default=None, help="no music there")
+    add("--energy-curve", metavar="FILE", dest="curve_file", type=Path, help="energy drawn by hand: CSV or JSON points")
     add("--seed", metavar="N", type=int, help="another number, another music")
     add("--variation", metavar="0..1", type=float, help="from slightly different to new (1)")
     add("--edge", metavar="NAME", help="a shot that begins inside a bar changes the whole bar, or from the beat (bar)")
     add("--widen-bars", metavar="N", type=int, help="how many bars further out a seam may lie (0)")
     add("--tries", metavar="N", type=int, help="how many versions are tried for a good seam (4)")
     add("--take", metavar="N", type=int, help="the take to start from (the one in use)")
-    _machine_options(rescore)
+    machine_options(rescore)
 
     take = command("take", _take, "list, use, star, rename, delete or combine the takes of a cue")
-    _session_argument(take)
+    session_argument(take)
     take.add_argument(
         "action", metavar="ACTION", choices=list(_TAKE_ACTIONS), help="list, use, star, unstar, rename, delete, combine"
     )
@@ -64,20 +65,20 @@ def add_commands(command: Command) -> None:
         ("unlock", _unlock, "let them change again (all of them, where nothing is named)"),
     ):
         lock = command(name, run, about)
-        _session_argument(lock)
+        session_argument(lock)
         lock.add_argument("--shots", metavar="A-B", type=_pair, help="these shots")
         lock.add_argument("--bars", metavar="A-B", type=_pair, help="these bars, numbered from 1")
         lock.add_argument("--range", metavar="IN-OUT", help="this range, in frames or record timecode")
         lock.add_argument("--part", metavar="NAME", help="melody, counter or harmony; every part without")
 
-    _session_argument(command("undo", _undo, "take back what was done last"))
-    _session_argument(command("redo", _redo, "do again what was taken back"))
+    session_argument(command("undo", _undo, "take back what was done last"))
+    session_argument(command("redo", _redo, "do again what was taken back"))
 
     reconform = command("reconform", _reconform, "follow a recut: keep the music where the picture stayed")
-    _session_argument(reconform, cue=False)
+    session_argument(reconform, cue=False)
     reconform.add_argument("timeline", metavar="NEW_TIMELINE", help="the recut timeline")
     reconform.add_argument("--tempo", metavar="NAME", default="refit", help="refit it where needed, or keep it (refit)")
-    _machine_options(reconform)
+    machine_options(reconform)
 
 
 # --- commands ------------------------------------------------------------------------------------------------------
@@ -91,17 +92,22 @@ def _rescore(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     what = "all shots" if again.shots is None else f"shots {again.shots[0]}-{again.shots[1]}"
 
     def change(session: Session, report: Progress) -> Session:
-        name = _cue_name(session, options.cue)
+        name = cue_name(session, options.cue)
         take = session.take(name, again.take)
         if again.style is not None:
             _check_style(again.style)
+        asked = again
+        if options.curve_file is not None:
+            from shotscore_engine.wishtext import read_curve
+
+            asked = replace(again, energy_curve=read_curve(options.curve_file, session.picture))
         # Nothing to wait for where it makes no sense.
         from shotscore_engine.regenerate import free_mask
 
-        free_mask(session, take, again)
-        return session.rescore(name, again, _tools(take, options), report)
+        free_mask(session, take, asked)
+        return session.rescore(name, asked, tools_of(take, options), report)
 
-    return _changed(options, f"rescore {what}", change, progress)
+    return changed(options, f"rescore {what}", change, progress)
 
 
 def _take(options: argparse.Namespace, progress: ProgressLine) -> Answer:
@@ -118,7 +124,7 @@ def _take(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     number = 0 if action == "combine" else _number(values[0])
 
     def change(session: Session, _: Progress) -> Session:
-        cue = _cue_name(session, options.cue)
+        cue = cue_name(session, options.cue)
         match action:
             case "use":
                 return takes.use_take(session, cue, number)
@@ -131,7 +137,7 @@ def _take(options: argparse.Namespace, progress: ProgressLine) -> Answer:
             case _:
                 return takes.combine_takes(session, cue, pieces)
 
-    return _changed(options, f"take {action} {' '.join(values)}", change, progress)
+    return changed(options, f"take {action} {' '.join(values)}", change, progress)
 
 
 _TAKE_ACTIONS: dict[str, int | None] = {
@@ -153,7 +159,7 @@ _TAKE_WORDS = {
 def _list_takes(options: argparse.Namespace) -> Answer:
     from shotscore_engine.sessionfile import read
 
-    session, recovered = read(_path(options.session))
+    session, recovered = read(session_path(options.session))
     rows = [take_row(session, take) for take in session.takes if options.cue in (None, take.cue)]
     lines = [f"{'cue':6} {'take':>4}  {'':2} {'seed':>6} {'energy':>6} {'density':>7} {'hits':>7}  {'seam':>4}  name"]
     for row in rows:
@@ -216,7 +222,7 @@ def _locked(
     from shotscore_engine.sessionfile import SessionFile
 
     del progress
-    with SessionFile(_path(options.session)) as file:
+    with SessionFile(session_path(options.session)) as file:
         lock = _lock_of(file.session, options)
         words = f"{'lock' if options.run is _lock else 'unlock'} {lock}"
         session = file.do(words, lambda session: replace(session, locks=change(session.locks, lock)))
@@ -232,7 +238,7 @@ def _lock_of(session: Session, options: argparse.Namespace) -> Lock:
     from shotscore_engine.request import parse_range
     from shotscore_engine.timing import quantise
 
-    cue = session.cue(_cue_name(session, options.cue))
+    cue = session.cue(cue_name(session, options.cue))
     ranges: list[tuple[int, int]] = []
     if options.shots is not None:
         ranges.append(shot_frames(session.picture, cue, options.shots))
@@ -253,13 +259,13 @@ def _lock_of(session: Session, options: argparse.Namespace) -> Lock:
 def _undo(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     from shotscore_engine import history
 
-    return _changed(options, None, lambda session, _: history.undo(session), progress)
+    return changed(options, None, lambda session, _: history.undo(session), progress)
 
 
 def _redo(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     from shotscore_engine import history
 
-    return _changed(options, None, lambda session, _: history.redo(session), progress)
+    return changed(options, None, lambda session, _: history.redo(session), progress)
 
 
 def _reconform(options: argparse.Namespace, progress: ProgressLine) -> Answer:
@@ -272,14 +278,14 @@ def _reconform(options: argparse.Namespace, progress: ProgressLine) -> Answer:
 
         def tools() -> Any:
             if not loaded:
-                loaded.append(_tools(session.take(session.cues[0].name), options))
+                loaded.append(tools_of(session.take(session.cues[0].name), options))
             return loaded[0]
 
         followed = reconform(session, Path(options.timeline), tools, tempo=options.tempo, progress=report)
         made.append(followed)
         return followed.session
 
-    answer = _changed(options, f"reconform to {Path(options.timeline).name}", change, progress)
+    answer = changed(options, f"reconform to {Path(options.timeline).name}", change, progress)
     (followed,) = made
     return Answer({**answer.table, "changes": change_table(followed)}, f"{changes_text(followed)}\n\n{answer.text}")
 
@@ -287,7 +293,7 @@ def _reconform(options: argparse.Namespace, progress: ProgressLine) -> Answer:
 # --- what they share -----------------------------------------------------------------------------------------------
 
 
-def _changed(
+def changed(
     options: argparse.Namespace,
     did: str | None,
     change: Callable[[Session, Progress], Session],
@@ -301,7 +307,7 @@ def _changed(
 
     from .commands import score_text
 
-    path = _path(options.session)
+    path = session_path(options.session)
     watch = Stopwatch(progress)
     with SessionFile(path) as file:
         before = file.session
@@ -323,7 +329,7 @@ def _changed(
     return Answer(table, score_text(table, path.parent))
 
 
-def _path(text: str) -> Path:
+def session_path(text: str) -> Path:
     """The session's file; a folder means the one session in it."""
     from shotscore_engine.session import SUFFIX
 
@@ -337,7 +343,8 @@ def _path(text: str) -> Path:
     return found[0].absolute()
 
 
-def _cue_name(session: Session, asked: str | None) -> str:
+def cue_name(session: Session, asked: str | None) -> str:
+    """The cue asked for, or the only one. Raises RequestError where it is not there, or several are."""
     if asked is not None:
         return session.cue(asked).name
     if len(session.cues) != 1:
@@ -346,7 +353,7 @@ def _cue_name(session: Session, asked: str | None) -> str:
     return session.cues[0].name
 
 
-def _tools(take: Take, options: argparse.Namespace) -> Any:
+def tools_of(take: Take, options: argparse.Namespace) -> Any:
     """The model and style the take was made with, or the model asked for."""
     from shotscore_engine.session import Tools
 
@@ -364,13 +371,14 @@ def _check_style(name: str) -> None:
     load_style(name)
 
 
-def _session_argument(parser: argparse.ArgumentParser, cue: bool = True) -> None:
+def session_argument(parser: argparse.ArgumentParser, cue: bool = True) -> None:
+    """Declare SESSION, and `--cue` where one is meant."""
     parser.add_argument("session", metavar="SESSION", help="the .shotscore file, or its folder")
     if cue:
         parser.add_argument("--cue", metavar="NAME", help="which cue, where there are several (1m01)")
 
 
-def _machine_options(parser: argparse.ArgumentParser) -> None:
+def machine_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--device", metavar="NAME", help="auto, cuda, coreml or cpu")
     parser.add_argument("--model", metavar="FILE", type=Path, help="another denoiser (.onnx)")
 
@@ -410,4 +418,12 @@ def _piece(text: str) -> tuple[int, int, int]:
     return int(match[1]), int(match[2] or match[1]), int(match[3])
 
 
-__all__: Sequence[str] = ("add_commands", "take_row")
+__all__: Sequence[str] = (
+    "add_commands",
+    "changed",
+    "cue_name",
+    "session_argument",
+    "session_path",
+    "take_row",
+    "tools_of",
+)

@@ -120,7 +120,7 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
     return root
 
 
-def _record(packed: bytes, what: str) -> list[tuple[int, int, str]]:
+def _record(packed: bytes, what: str) -> list[tuple[int, int, bytes]]:
     """The record in the comment, checked: the comment may be anybody's, and unpack to anything."""
     unpacker = zlib.decompressobj()
     try:
@@ -128,7 +128,7 @@ def _record(packed: bytes, what: str) -> list[tuple[int, int, str]]:
         if unpacker.unconsumed_tail:
             raise ValueError("it is too large")
         rows = json.loads(text)
-        return [(int(offset), int(length), str(old)) for offset, length, old in rows]
+        return [(int(offset), int(length), base64.b64decode(str(old))) for offset, length, old in rows]
     except (ValueError, TypeError, OverflowError, RecursionError, zlib.error) as problem:
         raise TimelineError(
             f"The {what} document's record of Shotscore's edits is damaged ({problem}); remove its tracks there."
@@ -213,7 +213,7 @@ def undo(data: bytes, what: str) -> bytes:
     parts, cursor = [], 0
     for offset, length, old in record:
         if not 0 <= cursor <= offset <= offset + length <= len(changed):
-            raise TimelineError(f"The {what} document's record of Shotscore's edits is damaged; remove its tracks there.")
-        parts += [changed[cursor:offset], base64.b64decode(old)]
+            raise TimelineError(f"The {what} document's record of its music is damaged; remove its tracks there.")
+        parts += [changed[cursor:offset], old]
         cursor = offset + length
     return b"".join([*parts, changed[cursor:]])

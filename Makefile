@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` scores a film, `make test` checks the code.
-.PHONY: demo test check benchmark clean
+.PHONY: demo test test-blender check benchmark clean
 
 BIN := .venv/bin
 
@@ -12,6 +12,9 @@ test: check ## style, types, tests
 check: .venv/ready-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+
+test-blender: .venv/ready-dev ## the whole journey and the contract of hosts in real Blenders (bpy from PyPI, 400 MB a version)
+	SHOTSCORE_BPY="$$(tests/editors/setup_blender.sh $(BLENDERS))" $(BIN)/python -m pytest tests/editors tests/contracts/test_hosts.py -k blender
 
 benchmark: .venv/ready-dev ## speed and memory, as the README quotes them
 	$(BIN)/python benchmarks/run.py

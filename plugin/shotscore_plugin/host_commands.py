@@ -16,8 +16,8 @@ Run = Callable[[argparse.Namespace, ProgressLine], Answer]
 IDLE_SECONDS = 600.0
 """After that long without an editor, `hosts serve` ends."""
 _NEXT = {
-    "blender": "Start Blender again, tick Shotscore under Edit > Preferences > Add-ons, and open its tab in the sidebar "
-    "of the Video Sequencer (N)."
+    "blender": "Start Blender again, tick Shotscore under Edit > Preferences > Add-ons, and open its tab in the "
+    "sidebar of the Video Sequencer (N)."
 }
 """What is left to do after an install."""
 

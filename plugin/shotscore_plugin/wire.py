@@ -126,9 +126,11 @@ class Channel:
     def close(self) -> None:
         """End the connection; `receive` in another thread ends with WireError."""
         with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
+            self._socket.shutdown(socket.SHUT_RDWR)  # wakes who reads
         with contextlib.suppress(OSError):
             self._socket.close()
+        with contextlib.suppress(OSError, ValueError):
+            self._file.close()
 
 
 def parse(line: bytes) -> Message:

@@ -108,7 +108,7 @@ class FirstPage(QWidget):
 
     def _steps(self) -> QHBoxLayout:
         row = QHBoxLayout()
-        row.setSpacing(18)
+        row.setSpacing(6)
         row.addStretch(1)
         self._marks: list[tuple[QLabel, str]] = []
         for name, words in (
@@ -120,6 +120,8 @@ class FirstPage(QWidget):
             self._marks.append((mark, name))
             row.addWidget(mark)
             row.addWidget(QLabel(words, self))
+            row.addSpacing(20)
+        row.takeAt(row.count() - 1)
         row.addStretch(1)
         self._colour()
         return row

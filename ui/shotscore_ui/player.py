@@ -154,7 +154,7 @@ class Player(QWidget):
         self.message.hide()
         theme = theme_of(self)
 
-        def button(name: str, words: str, keys: str, slot: object, checkable: bool = False) -> QToolButton:
+        def button(name: str, words: str, keys: str, slot: object = None, checkable: bool = False) -> QToolButton:
             made = QToolButton(self, checkable=checkable)
             made.setIcon(_icon(name, theme))
             made.setProperty("icon_name", name)
@@ -162,17 +162,16 @@ class Player(QWidget):
             made.setIconSize(QSize(20, 20))
             made.setToolTip(f"{words} ({keys})" if keys else words)
             made.setAccessibleName(words)
-            (made.toggled if checkable else made.clicked).connect(slot)
+            if slot is not None:
+                (made.toggled if checkable else made.clicked).connect(slot)
             return made
 
         self.to_start = button("to-start", self.tr("To the start"), self.tr("Home"), lambda: self.seek(0))
         self.back = button("play-back", self.tr("Play backwards"), "J", self.backwards)
         self.play_button = button("play", self.tr("Play"), self.tr("Space, L"), self.toggle)
-        self.loop_button = button("loop", self.tr("Loop the selection"), "Ctrl+L", self._loop_toggled, True)
-        self.sound_button = button("sound", self.tr("The film's own sound"), "", self._apply_levels, True)
-        self.sound_button.setChecked(True)
-        self.duck_button = button("speech", self.tr("Music steps back under speech"), "", self._apply_levels, True)
-        self.duck_button.setChecked(True)
+        self.loop_button = button("loop", self.tr("Loop the selection"), "Shift+L", self._loop_toggled, True)
+        self.sound_button = button("sound", self.tr("The film's own sound"), "", None, True)
+        self.duck_button = button("speech", self.tr("Music steps back under speech"), "", None, True)
         self.music_level = QSlider(Qt.Orientation.Horizontal, self, minimum=0, maximum=100, value=100)
         self.music_level.setAccessibleName(self.tr("Volume of the music"))
         self.music_level.setToolTip(self.tr("Volume of the music"))
@@ -181,8 +180,11 @@ class Player(QWidget):
         self.original_level.setAccessibleName(self.tr("Volume of the film's own sound"))
         self.original_level.setToolTip(self.tr("Volume of the film's own sound"))
         self.original_level.setMaximumWidth(90)
-        self.music_level.valueChanged.connect(self._apply_levels)
-        self.original_level.valueChanged.connect(self._apply_levels)
+        for made in (self.sound_button, self.duck_button):
+            made.setChecked(True)
+            made.toggled.connect(self._apply_levels)
+        for level in (self.music_level, self.original_level):
+            level.valueChanged.connect(self._apply_levels)
         self.music_icon = QLabel(self)
         transport = QHBoxLayout()
         for widget in (self.to_start, self.back, self.play_button, self.loop_button):

@@ -91,7 +91,9 @@ class Settings:
     @property
     def proxies(self) -> Path:
         """Where small films for the player are kept."""
-        return Path(platformdirs.user_cache_dir("shotscore")) / "proxies"
+        from shotscore_engine.cache import cache_folder
+
+        return cache_folder() / "proxies"
 
     def draft_of(self, timeline: Path) -> Path:
         """The draft of a timeline's session."""

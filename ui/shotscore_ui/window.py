@@ -21,6 +21,7 @@ from PySide6.QtGui import (
     QDragEnterEvent,
     QDropEvent,
     QGuiApplication,
+    QKeyEvent,
     QKeySequence,
     QMouseEvent,
     QShortcut,
@@ -367,7 +368,6 @@ class MainWindow(QMainWindow):
         self.KEYS = (
             Key("Ctrl+O", self.tr("Open a timeline or video"), self.choose_file),
             Key("Ctrl+Return", self.tr("Do what the main button says"), self.main_button.click),
-            Key("Esc", self.tr("Stop what runs"), self._escape),
             Key("Ctrl+G", self.tr("Score the whole cue again"), self.score),
             Key("Ctrl+R", self.tr("Regenerate the selected shots"), self.regenerate),
             Key("Ctrl+E", self.tr("Export"), self.export),
@@ -380,9 +380,7 @@ class MainWindow(QMainWindow):
             Key("J", self.tr("Play backwards; again for faster"), player.backwards),
             Key("Home", self.tr("To the start"), lambda: player.seek(0)),
             Key("End", self.tr("To the end"), lambda: player.seek(1 << 60)),
-            Key(",", self.tr("A frame back"), lambda: player.step(-1)),
-            Key(".", self.tr("A frame on"), lambda: player.step(1)),
-            Key("Ctrl+L", self.tr("Loop the selection"), player.loop_button.toggle),
+            Key("Shift+L", self.tr("Loop the selection"), player.loop_button.toggle),
             Key("Ctrl+1", self.tr("To the timeline"), self.strip.setFocus),
             Key("Ctrl+2", self.tr("To the inspector"), lambda: self._raise("inspector", self.inspector.pad)),
             Key("Ctrl+3", self.tr("To the takes"), lambda: self._raise("takes", self.take_cards)),
@@ -520,6 +518,13 @@ class MainWindow(QMainWindow):
         self._situated(self.controller.situation)
         self._show_source()
 
+    def keyPressEvent(self, event: QKeyEvent) -> None:
+        """Escape, where nothing with the focus wants it: stop, close the message, select nothing."""
+        if event.key() == Qt.Key.Key_Escape and self._escape():
+            event.accept()
+        else:
+            super().keyPressEvent(event)
+
     def changeEvent(self, event: Any) -> None:
         """New colours, new icons."""
         super().changeEvent(event)
@@ -601,7 +606,10 @@ class MainWindow(QMainWindow):
             self.docks[name].toggleViewAction().setEnabled(shown is not None)
         self._show_docks(shown is not None)
         self._show_source()
+        self.refresh_tool.setEnabled(shown is not None)
         if shown is None:
+            self.undo_tool.setEnabled(False)
+            self.redo_tool.setEnabled(False)
             self.strip.set_view(None)
             self.roll.set_view(None)
             self.take_cards.set_view(None)
@@ -902,7 +910,7 @@ class MainWindow(QMainWindow):
         if self.settings.play_when_done:
             self._play_next = True
 
-    def _escape(self) -> None:
+    def _escape(self) -> bool:
         if self.controller.busy:
             self.controller.cancel()
         elif self.banner.isVisible():
@@ -910,6 +918,9 @@ class MainWindow(QMainWindow):
         elif self.controller.selection[0]:
             self.strip.set_selection(0, 0)
             self._selected(0, 0)
+        else:
+            return False
+        return True
 
     # --- selection, locks, stems -------------------------------------------------------------------------------
 
@@ -1070,7 +1081,16 @@ class MainWindow(QMainWindow):
         """All keys."""
         native = QKeySequence.SequenceFormat.NativeText
         rows = [(QKeySequence(key.keys).toString(native), key.words) for key in self.KEYS]
-        rows.insert(10, (self.tr("Space"), self.tr("Play or pause, over the timeline")))
+        rows += [
+            (self.tr("Esc"), self.tr("Stop what runs; close the message; select nothing")),
+            (self.tr("Space"), self.tr("Play or pause, over the timeline")),
+            (self.tr("Arrows"), self.tr("Timeline: a frame; with Shift a second; up and down the cuts")),
+            (self.tr("Ctrl+arrows"), self.tr("Timeline: select shots, with Shift more; up and down their energy")),
+            (self.tr("Ctrl+A, Ctrl+L"), self.tr("Timeline: select all shots; lock the selected ones")),
+            (self.tr("Comma, period"), self.tr("Timeline: the hit before or after")),
+            (self.tr("Alt+arrows, M, H"), self.tr("Timeline: move or weigh a hit, mute it, add one")),
+            (self.tr("+ - 0 Z"), self.tr("Timeline: zoom, whole film, selection")),
+        ]
         dialog = KeysDialog(rows, self)
         dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         dialog.open()

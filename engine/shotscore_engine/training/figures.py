@@ -22,7 +22,7 @@ import sys
 import wave
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,11 +30,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import replace_file
-from ..denoiser import Condition, Denoiser
-from ..diffusion import MAX_T, Selector, dpm_solver_pp_2m, timesteps
+from ..denoiser import RECALL, Condition, Denoiser
+from ..diffusion import MAX_T, Selector, dpm_solver_pp_2m, recalled, timesteps
 from ..errors import InputError, ModelError
 from ..features import VISUAL_NAMES
 from ..features.language import STYLES, scene_bank
+from ..leadsheet import with_leadsheet
 from ..metrics.adv import DEFAULT, accents, adv, segments
 from ..metrics.piece import END, PART, PITCH, START, Piece, from_roll, volume_curve
 from ..progress import Progress, silent
@@ -307,6 +308,7 @@ def trajectory(
         return next(answers)
 
     noise = np.random.default_rng(seed).standard_normal(final.shape, dtype=np.float32)
+    noise = recalled(noise, condition.frame.places, RECALL)
     again = dpm_solver_pp_2m(replay, noise, timesteps(steps))
     if not np.allclose(again, final, atol=1e-4):
         raise ModelError("The sampler's second run differs from its first; the figures need a deterministic sampler.")
@@ -463,6 +465,7 @@ def make_figures(
             continue
         asked = stand_in(song, first_beat(song), min(PIECE_BEATS, real.beats))
         condition = asked.condition()
+        condition = replace(condition, frame=with_leadsheet(condition.frame, number + 1))
         run = trajectory(model, condition, seed=number + 1)
 
         chosen = sorted({_nearest(run, t) for t in np.linspace(MAX_T, 0, FIGURE_4_TIMESTEPS)})

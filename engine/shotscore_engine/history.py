@@ -142,7 +142,7 @@ def unpack(session: Session, table: Mapping[str, Any], read: Callable[[str, Any]
         pool = table["pool"]
         things = {kind: [*present[kind], *(read(kind, value) for value in pool.get(kind, ()))] for kind in KINDS}
         past, future = (tuple(_step(session, row, things) for row in table[name]) for name in ("past", "future"))
-    except (KeyError, IndexError, TypeError, AttributeError) as problem:
+    except (LookupError, TypeError, AttributeError, ValueError, OverflowError) as problem:
         raise SessionError(f"The session's history is damaged: {type(problem).__name__} {problem}.") from problem
     return replace(session, past=past, future=future)
 

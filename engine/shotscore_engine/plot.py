@@ -1,10 +1,12 @@
 """The spotting session as one picture: shots, hits, beats and bars, and the tempo map.
 
 From above: the shots as they follow each other; the hits, whose height is their weight and whose shape says how they
-are met (filled disc: met, ring: near, cross: missed, small dot: ignored); bars and beats; tempo; and the ranked tempi.
+are met (disc: met, diamond: near, cross: missed, small dot: ignored; on a dotted stem: seen inside a shot rather than
+cut); bars and beats, and how the last accent dies away; tempo, with what holds it up; and the ranked tempi.
 Needs Matplotlib, which the extra `plot` installs; nothing else in the engine does.
 """
 
+import textwrap
 from collections.abc import Sequence
 from fractions import Fraction
 from itertools import pairwise
@@ -16,6 +18,7 @@ from .grid import BeatGrid, HitFit, HitState, fit_hits
 from .picture import Picture, Shot
 from .spotting import Cue
 from .tempo import TempoCandidate
+from .tempo_map import Ending, TempoChange
 from .timing import format_timecode, rate_text
 
 if TYPE_CHECKING:
@@ -27,6 +30,7 @@ SUFFIXES = (".png", ".svg", ".pdf")
 LEFT_INCHES, RIGHT_INCHES = 1.25, 0.35
 """Margins beside the drawing; the left one holds the rows' labels."""
 
+TEMPO, TAIL = "#009e73", "#cc79a7"
 INK, GREY, FAINT, PAPER = "#22303c", "#8a95a0", "#dfe4e8", "#ffffff"
 SHOT_FILLS = ("#cfd9e2", "#e3e9ee")
 OFFLINE_FILL = "#f3e3d3"
@@ -40,7 +44,14 @@ MARKS: dict[HitState, tuple[str, str, str]] = {
 
 
 def write_spot_figure(
-    path: Path, picture: Picture, cue: Cue, grid: BeatGrid, candidates: Sequence[TempoCandidate] = ()
+    path: Path,
+    picture: Picture,
+    cue: Cue,
+    grid: BeatGrid,
+    candidates: Sequence[TempoCandidate] = (),
+    *,
+    ending: Ending | None = None,
+    changes: Sequence[TempoChange] = (),
 ) -> None:
     """Writes `spot_figure` as PNG, SVG or PDF, by the file's suffix.
 
@@ -48,14 +59,22 @@ def write_spot_figure(
     """
     if path.suffix.lower() not in SUFFIXES:
         raise RequestError(f"A plot cannot be written as {path.name!r}; end the name with {', '.join(SUFFIXES)}.")
-    figure = spot_figure(picture, cue, grid, candidates)
+    figure = spot_figure(picture, cue, grid, candidates, ending=ending, changes=changes)
     try:
         figure.savefig(path, dpi=150, facecolor=PAPER)
     except OSError as problem:
         raise OutputError(f"The plot {path} cannot be written: {problem.strerror or problem}.") from problem
 
 
-def spot_figure(picture: Picture, cue: Cue, grid: BeatGrid, candidates: Sequence[TempoCandidate] = ()) -> "Figure":
+def spot_figure(
+    picture: Picture,
+    cue: Cue,
+    grid: BeatGrid,
+    candidates: Sequence[TempoCandidate] = (),
+    *,
+    ending: Ending | None = None,
+    changes: Sequence[TempoChange] = (),
+) -> "Figure":
     """A Matplotlib figure of `cue` and its `grid`, drawn without a display.
 
     The wider the longer the cue is, within reason. Raises RequestError without Matplotlib.
@@ -89,7 +108,10 @@ def spot_figure(picture: Picture, cue: Cue, grid: BeatGrid, candidates: Sequence
     _draw_shots(shots, picture, cue, width)
     _draw_hits(hits, fits, picture.rate, width)
     _draw_beats(beats, grid, starts, width)
+    if ending is not None:
+        _draw_ending(beats, ending)
     _draw_tempo(tempo, grid, starts, picture, cue, width)
+    _name_changes(tempo, changes, starts)
     shots.set_xlim(cue.start_frame, cue.end_frame)
     if rows:
         _draw_table(figure.add_subplot(layout[4]), candidates[:rows], width)
@@ -124,7 +146,7 @@ def _plain(axes: "Axes", label: str, width: float) -> None:
 def _draw_shots(axes: "Axes", picture: Picture, cue: Cue, width: float) -> None:
     _plain(axes, "Shots", width)
     axes.set_ylim(0, 1)
-    room = cue.duration_frames / width
+    room = cue.duration_frames / (width - LEFT_INCHES - RIGHT_INCHES)
     for shot in picture.shots:
         if shot.end_frame <= cue.start_frame or shot.start_frame >= cue.end_frame:
             continue
@@ -133,11 +155,12 @@ def _draw_shots(axes: "Axes", picture: Picture, cue: Cue, width: float) -> None:
         style = {"cut": "-", "dissolve": ":", "fade": ":"}[shot.transition]
         if shot.start_frame > cue.start_frame:
             axes.axvline(left, color=INK, linewidth=0.9, linestyle="--" if shot.origin == "detected" else style)
-        # About eleven characters of this size fit an inch; a name that would not fit is left out, then shortened.
-        letters = int((right - left) / room * 11) - 1
-        text = shot.name if len(shot.name) <= letters else f"{shot.name[: letters - 1]}…"
+        # About fourteen letters of this size fit an inch. A name takes two lines; what does not fit them is left out.
+        letters = int((right - left) / room * 14) - 2
         if letters >= 4:
-            axes.text(left + room * 0.05, 0.46, text, va="center", fontsize=7, color=INK, clip_on=True)
+            lines = textwrap.wrap(shot.name, letters, max_lines=2, placeholder="…")
+            text = "\n".join(lines) or shot.name[:letters]
+            axes.text(left + room * 0.06, 0.5, text, va="center", fontsize=7, color=INK, clip_on=True)
     for marker in picture.markers:
         if cue.start_frame <= marker.frame < cue.end_frame:
             axes.plot(marker.frame, 1.0, marker="v", color=INK, markersize=6, clip_on=False)
@@ -159,7 +182,8 @@ def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction, width: floa
     for state, (marker, colour, _) in MARKS.items():
         mine = [fit.hit for fit in fits if fit.state == state]
         frames, weights = [hit.frame for hit in mine], [hit.weight for hit in mine]
-        axes.vlines(frames, 0, weights, color=colour, linewidth=0.9, alpha=0.6)
+        stems = [":" if hit.kind in ("motion", "flash") else "-" for hit in mine]
+        axes.vlines(frames, 0, weights, color=colour, linewidth=0.9, alpha=0.7, linestyles=stems or "-")
         face = PAPER if state == "near" else colour
         axes.scatter(frames, weights, 44, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.3, zorder=3)
     last_label = -1e9
@@ -216,6 +240,39 @@ def _draw_beats(axes: "Axes", grid: BeatGrid, starts: Sequence[float], width: fl
             axes.text(starts[beat], 0.68, str(number + 1), ha="center", fontsize=7, color=INK, clip_on=True)
 
 
+def _draw_ending(axes: "Axes", ending: Ending) -> None:
+    """From the last accent, or from where a fade begins, the sound as it goes."""
+    start, end = ending.tail_frame, ending.end_frame
+    if ending.kind == "hard" and ending.accent_frame is not None:
+        start = ending.accent_frame
+    if start >= end:
+        return
+    right = 0.5 if ending.kind == "hard" else 0.0
+    axes.fill([start, end, end, start], [0.0, 0.0, right, 0.5], color=TAIL, alpha=0.35, linewidth=0, zorder=0)
+    if ending.accent_frame is not None:
+        axes.vlines(ending.accent_frame, 0, 0.62, color=TAIL, linewidth=2.2)
+    axes.text((start + end) / 2, -0.06, ending.kind, ha="center", va="top", fontsize=7, color=TAIL, clip_on=False)
+
+
+def _name_changes(axes: "Axes", changes: Sequence[TempoChange], starts: Sequence[float]) -> None:
+    """Where the tempo is held, or slows down for good; gentle easing speaks for itself."""
+    words = {"fermata": "held", "silence": "silence", "ritardando": "rit."}
+    for change in changes:
+        if change.kind in words:
+            place = starts[min(change.first_beat, len(starts) - 1)]
+            axes.annotate(
+                words[change.kind],
+                (place, 1.0),
+                (0, -2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                ha="right",
+                va="top",
+                fontsize=7,
+                color=TEMPO,
+            )
+
+
 def _draw_tempo(
     axes: "Axes", grid: BeatGrid, starts: Sequence[float], picture: Picture, cue: Cue, width: float
 ) -> None:
@@ -225,10 +282,10 @@ def _draw_tempo(
     middle = sorted(tempi)[len(tempi) // 2]
     # A held beat would flatten every gentler change: it is drawn down to the edge and its tempo written there.
     low, high = middle * 0.92, max(middle * 1.08, min(max(tempi), middle * 1.2))
-    axes.stairs([max(tempo, low) for tempo in tempi], starts, color="#009e73", linewidth=1.6, baseline=None)
+    axes.stairs([max(tempo, low) for tempo in tempi], starts, color=TEMPO, linewidth=1.6, baseline=None)
     for tempo, start in zip(tempi, starts, strict=False):
         if tempo < low:
-            axes.text(start, low, f"{tempo:.0f}", fontsize=7, color="#009e73", va="bottom", ha="right")
+            axes.text(start, low, f"{tempo:.0f}", fontsize=7, color=TEMPO, va="bottom", ha="right")
     axes.axhline(middle, color=FAINT, linewidth=0.8, zorder=0)
     axes.set_ylim(low, high)
     axes.set_yticks([low + (middle - low) / 4, middle, high - (high - middle) / 4])
@@ -239,6 +296,8 @@ def _draw_tempo(
         frames, [format_timecode(picture.start_frame + frame, picture.rate, picture.drop_frame) for frame in frames]
     )
     axes.tick_params(labelbottom=True, pad=4)
+    axes.get_xticklabels()[0].set_ha("left")
+    axes.vlines(frames, low, low + 0.04 * (high - low), color=GREY, linewidth=0.8)
 
 
 def _draw_table(axes: "Axes", candidates: Sequence[TempoCandidate], width: float) -> None:

@@ -239,7 +239,10 @@ def _accent_window(cue: Cue, rate: Fraction, kind: EndingKind, asked: int | None
     inside = [
         (hit.weight, hit.frame)
         for hit in cue.hits
-        if hit.weight > 0 and earliest <= seconds_at(hit.frame - cue.start_frame, rate) <= latest
+        if hit.weight > 0
+        # What merely moves or flashes does not end a piece.
+        and hit.kind not in ("motion", "flash")
+        and earliest <= seconds_at(hit.frame - cue.start_frame, rate) <= latest
     ]
     if inside:
         seconds = seconds_at(max(inside)[1] - cue.start_frame, rate)

@@ -35,7 +35,16 @@ def spot(timeline: Path, plot: Path | None, request: ScoreRequest, progress: Pro
     text = _picture_text(table)
     if plot is not None:
         with replacing(plot) as temporary:
-            write_spot_figure(temporary, session.picture, spotted.cue, spotted.fit.grid, spotted.fit.candidates)
+            fit = spotted.fit
+            write_spot_figure(
+                temporary,
+                session.picture,
+                spotted.cue,
+                fit.grid,
+                fit.candidates,
+                ending=fit.ending,
+                changes=fit.changes,
+            )
         table["plot"] = str(plot)
         text = f"{text}\n\nDrawn: {plot}"
     return Answer(table, text)

@@ -8,7 +8,7 @@ from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.picture import Marker, MediaSpan, Picture, Shot
 from shotscore_engine.plot import spot_figure, write_spot_figure
 from shotscore_engine.spotting import Cue, spot
-from shotscore_engine.tempo_map import fit_tempo
+from shotscore_engine.tempo_map import TempoChange, ending_on, fit_tempo
 
 RATE = Fraction(24)
 
@@ -43,6 +43,20 @@ def test_it_is_written_in_the_format_its_name_asks_for(scene, tmp_path, suffix, 
     path = tmp_path / f"spot{suffix}"
     write_spot_figure(path, film, cue, fit.grid)
     assert path.read_bytes().startswith(begins)
+
+
+@pytest.mark.parametrize("kind", ["hard", "ring", "fade"])
+def test_the_ending_and_what_holds_the_tempo_are_drawn(scene, kind):
+    film, cue, fit = scene
+    ending = ending_on(fit.grid, cue, RATE, kind)
+    changes = [
+        TempoChange("silence", 4, 8, 90.0),
+        TempoChange("ritardando", 12, 16, 80.0),
+        TempoChange("ease", 0, 4, 95.0),
+    ]
+    words = texts(spot_figure(film, cue, fit.grid, ending=ending, changes=changes))
+    assert {kind, "silence", "rit."} <= words
+    assert "ease" not in words
 
 
 def test_a_cue_without_hits_is_drawn_too(scene):

@@ -1,6 +1,8 @@
 """Cues, wishes and curves from the command line, end to end."""
 
 import json
+import re
+import shlex
 from collections.abc import Callable
 from pathlib import Path
 
@@ -72,6 +74,27 @@ def test_cues_are_added_scored_listed_and_removed(shotscore: Shotscore, half: Pa
     for _ in range(2):
         assert shotscore("undo", half).code == 0
     assert (half / "1m01.mid").read_bytes() == first
+
+
+def test_the_pages_examples_run(
+    shotscore: Shotscore, edit: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "cli.md").read_text()
+    lines = [
+        line
+        for block in re.findall(r"^```shell\n(.*?)^```", page, re.DOTALL | re.MULTILINE)
+        for line in block.splitlines()
+    ]
+    assert len(lines) >= 8
+    (tmp_path / "curve.csv").write_text("frame,energy\n0,0.2\n01:00:04:00,0.9\n")
+    monkeypatch.chdir(edit.parent)
+    for line in lines:
+        command, *arguments = shlex.split(line)
+        assert command == "shotscore"
+        # Results go elsewhere: the edit is everybody's.
+        there = [str(tmp_path / one) if one in ("out", "two", "curved", "curve.csv") else one for one in arguments]
+        run = shotscore(*there)
+        assert run.code == 0, (line, run.err)
 
 
 def test_cues_are_proposed(shotscore: Shotscore, half: Path) -> None:

@@ -122,7 +122,7 @@ def _missing(folder: Path) -> list[Path]:
 def _unlink(path: Path) -> bool:
     try:
         path.unlink()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return False
     except OSError as problem:
         raise OutputError(f"{path} cannot be removed: {problem.strerror or problem}; close the editor.") from problem

@@ -192,7 +192,7 @@ class PianoRoll(QWidget):
         painter.translate(area.left(), 0)
         self._paint_ground(painter, theme, low, high, row)
         if self._view is not None and self._view.notes:
-            self._paint_notes(painter, theme, low, high, row, ratio)
+            self._paint_notes(painter, theme, high, row, ratio)
         elif self._view is None or self._view.noise is None:
             painter.setPen(theme.colour("text_dim"))
             words = self.tr("No take yet") if self._view is None else self.tr("This take is silent")
@@ -245,7 +245,7 @@ class PianoRoll(QWidget):
         found: list[float] = [self.scale.x(frame) for frame in starts[first:last].tolist()]
         return found
 
-    def _paint_notes(self, painter: QPainter, theme: Theme, low: int, high: int, row: float, ratio: float) -> None:
+    def _paint_notes(self, painter: QPainter, theme: Theme, high: int, row: float, ratio: float) -> None:
         view = self._view
         assert view is not None
         faint = 1.0 if view.noise is None else 1 - 0.55 * view.noise

@@ -28,7 +28,7 @@ def orchestrate(take: Take, cue: Cue, rate: Fraction) -> Score:
     spans = style_spans(take, cue, rate)
     others = {style: mine for style, mine in spans.items() if style != take.style}
     if not others:
-        return score
+        return _with_instruments(score, take)
     everywhere = [span for mine in others.values() for span in mine]
     stems = [_heard(stem, everywhere, inside=False) for stem in score.stems]
     style = score.style
@@ -40,7 +40,15 @@ def orchestrate(take: Take, cue: Cue, rate: Fraction) -> Score:
         stems += [replace(_heard(stem, mine, inside=True), name=renamed[stem.name]) for stem in other.stems]
         own = tuple(replace(stem, name=renamed[stem.name]) for stem in other.style.stems)
         style = replace(style, stems=(*style.stems, *own))
-    return replace(score, stems=tuple(stem for stem in stems if stem.notes), style=style)
+    return _with_instruments(replace(score, stems=tuple(stem for stem in stems if stem.notes), style=style), take)
+
+
+def _with_instruments(score: Score, take: Take) -> Score:
+    """With the instruments a person chose for the take's stems."""
+    chosen = take.instruments
+    return replace(
+        score, stems=tuple(replace(stem, program=chosen.get(stem.name, stem.program)) for stem in score.stems)
+    )
 
 
 def style_spans(take: Take, cue: Cue, rate: Fraction) -> dict[str, list[Span]]:

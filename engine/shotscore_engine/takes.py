@@ -84,6 +84,22 @@ def rename_take(session: Session, cue: str, number: int, name: str) -> Session:
     return _with(session, replace(session.take(cue, number), name=name.strip()))
 
 
+def set_instrument(session: Session, cue: str, stem: str, program: int) -> Session:
+    """The take in use with another instrument for a stem: a General MIDI program, or a kit where the stem is drums.
+
+    Raises RequestError where there is no such stem or program.
+    """
+    take = session.take(cue)
+    known = {made.name: made.program for made in session.perform(replace(take, instruments={})).stems}
+    if stem not in known:
+        raise RequestError(f"Take {take.number} has no stem {stem!r}; it has {', '.join(known)}.")
+    if not 0 <= program <= 127:
+        raise RequestError(f"The instrument {program} is outside 0 to 127, General MIDI's programs.")
+    others = {name: chosen for name, chosen in take.instruments.items() if name != stem}
+    chosen = others if program == known[stem] else {**others, stem: program}
+    return _with(session, replace(take, instruments=chosen))
+
+
 def delete_take(session: Session, cue: str, number: int) -> Session:
     """Without take `number`; where it was in use, the one before it is. Numbers are never given again.
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from scored import scored
 from shotscore_engine.errors import RequestError
 from shotscore_engine.styles import DEFAULT_STYLE, load_style, style_names
 
@@ -68,3 +69,23 @@ def test_an_unknown_style_names_the_known_ones() -> None:
         load_style("polka")
     with pytest.raises(RequestError, match="cannot be read"):
         load_style("nowhere.toml")
+
+
+def test_a_person_chooses_an_instrument_for_a_stem() -> None:
+    from shotscore_engine.session import Session
+    from shotscore_engine.takes import set_instrument
+
+    session = scored([("a", 0, 200), ("b", 0, 200)])
+    before = session.perform(session.take("1m01"))
+    stem = next(stem for stem in before.stems if not stem.is_drum)
+    changed = set_instrument(session, "1m01", stem.name, 73)
+    after = Session.from_bytes(changed.to_bytes()).perform(changed.take("1m01"))
+    assert {made.name: made.program for made in after.stems} == {
+        **{made.name: made.program for made in before.stems},
+        stem.name: 73,
+    }
+    assert [made.notes for made in after.stems] == [made.notes for made in before.stems]
+    assert set_instrument(changed, "1m01", stem.name, stem.program) == session
+    for name, program, words in ((stem.name, 128, "outside 0 to 127"), ("kazoo", 1, "no stem 'kazoo'")):
+        with pytest.raises(RequestError, match=words):
+            set_instrument(session, "1m01", name, program)

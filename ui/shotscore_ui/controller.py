@@ -7,6 +7,7 @@ to what the job brings back, so that neither gets lost. Reading, saving and maki
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -162,6 +163,8 @@ class Controller(QObject):
         self._delivered: tuple[object, ...] = ()
         self._changing = 0
         self._quiet = 0
+        self._silent: set[int] = set()
+        self._stop_asked = False
         self._opening: Path | None = None
         self._closing = False
         self._file_editor: Editor | None = None
@@ -191,6 +194,9 @@ class Controller(QObject):
         """Open a session, a timeline or a video. What was open is saved already and is closed."""
         path = path.absolute()
         if self._refuse_while_busy():
+            return
+        if not path.exists():
+            self._trouble(RequestError(f"{path} is not there; it was moved, or its drive is not connected."))
             return
         self._leave()
         self._opening = path
@@ -448,8 +454,13 @@ class Controller(QObject):
         )
 
     def cancel(self) -> None:
-        """Stop what runs."""
-        self.jobs.cancel()
+        """Stop what a person waits for."""
+        if self._changing > 0 and self._changing != self._quiet:
+            self.jobs.cancel(self._changing)
+        elif self._changing < 0:
+            self._stop_asked = True
+        elif self.jobs.running in ("export", "look"):
+            self.jobs.cancel(self.jobs.running_number)
 
     @property
     def busy(self) -> bool:
@@ -483,16 +494,21 @@ class Controller(QObject):
         if self._file is None or self._refuse_while_busy():
             return
         if self._quiet:  # what nobody waits for makes room
-            self.jobs.cancel()
+            self.jobs.cancel(self._quiet)
             self._quiet = self._changing = 0
         self._changing = -1  # asked for, and no number yet: it is saved first
-        if quiet:
-            self._quiet = -1
+        self._quiet = -1 if quiet else 0
+        self._stop_asked = False
 
         def ask(path: Path) -> None:
+            if self._stop_asked:
+                self._changing = self._quiet = 0
+                self._situate()
+                return
             self._changing = self.jobs.ask(kind, session=path, out=self.out, **given)
             if quiet:
                 self._quiet = self._changing
+                self._silent.add(self._changing)
 
         self._saved_then(ask)
         self._situate()
@@ -579,10 +595,11 @@ class Controller(QObject):
             if kind == "reconform":
                 self.recut = False
                 self.looks.clear()
+            self._set(session)
+            if kind == "reconform":
                 self._watch()
                 self.look()
                 self._make_proxy()
-            self._set(session)
             for did, change in late:
                 self.do(did, change)
             if changes:
@@ -607,16 +624,27 @@ class Controller(QObject):
             self._opening = None
         if problem.kind == "WorkerCrashed":
             self._sweep()
+        if kind == "look":
+            self._without_look()
         self.troubled.emit(problem)
         self._draw()
 
     def _cancelled(self, job: int, kind: str) -> None:
-        quiet = job == self._quiet
         self._over(job)
         self._sweep()
-        if not quiet and not self._closing and kind not in ("warm", "look"):
+        if kind == "look":
+            self._without_look()
+        elif job not in self._silent and not self._closing and kind != "warm":
             self.noted.emit(self.tr("Stopped; the session is as it was."))
         self._draw()
+
+    def _without_look(self) -> None:
+        """The picture was not looked at: it is scored as the editor cut it."""
+        from shotscore_engine.cues import add_cue
+
+        if self.session is not None and not self.session.cues and not self._closing:
+            end = self.session.picture.duration_frames
+            self.do(self.tr("spot"), lambda session: add_cue(session, 0, end))
 
     def _over(self, job: int) -> None:
         if job == self._changing:
@@ -687,18 +715,24 @@ class Controller(QObject):
 
     def _make_proxy(self) -> None:
         """The player's film; one that was made of the same picture is used again."""
-        import hashlib
-
-        session, file = self.session, self._file
-        if session is None or file is None:
+        session, folder = self.session, self.settings.proxies
+        if session is None:
             return
-        picture = replace(session.picture, warnings=(), dialogue=(), markers=())
-        path = self.settings.proxies / f"{hashlib.sha256(repr(picture).encode()).hexdigest()[:24]}.mp4"
-        if path.exists():
-            self.proxied.emit(path)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            self._saved_then(lambda saved: self.chores.ask("proxy", session=saved, path=path))
+
+        def look() -> Path:
+            picture = replace(session.picture, warnings=(), dialogue=(), markers=())
+            folder.mkdir(parents=True, exist_ok=True)
+            return folder / f"{hashlib.sha256(repr(picture).encode()).hexdigest()[:24]}.mp4"
+
+        def looked(path: Path) -> None:
+            if self.session is None or self._closing:
+                return
+            if path.exists():
+                self.proxied.emit(path)
+            else:
+                self._saved_then(lambda saved: self.chores.ask("proxy", session=saved, path=path))
+
+        self.keeper.ask(look, looked, self._trouble)
 
     def _chore_done(self, _: int, kind: str, answer: Mapping[str, Any]) -> None:
         if kind == "proxy":
@@ -959,5 +993,9 @@ def _mixer(session: Session, cue: str, settings: Mapping[str, StemView]) -> Mixe
 
 def _music(session: Session) -> tuple[object, ...]:
     """Changes when the delivered files have to."""
-    used = tuple((take.cue, take.number) for take in session.takes if session.chosen.get(take.cue) == take.number)
+    used = tuple(
+        (take.cue, take.number, tuple(sorted(take.instruments.items())))
+        for take in session.takes
+        if session.chosen.get(take.cue) == take.number
+    )
     return (used, len(session.edits), session.picture.duration_frames, session.timeline, session.title)

@@ -122,6 +122,11 @@ class Jobs(QObject):
         return self._running.kind if self._running else ""
 
     @property
+    def running_number(self) -> int:
+        """Of the job that runs; 0 for none."""
+        return self._running.number if self._running else 0
+
+    @property
     def busy(self) -> bool:
         """Whether anything runs or waits."""
         return bool(self._running or self._waiting)
@@ -131,14 +136,15 @@ class Jobs(QObject):
         """Of the worker; 0 where none runs."""
         return int(self._process.processId()) if self._process else 0
 
-    def cancel(self) -> None:
-        """Stop what runs and forget what waits; `cancelled` comes for each."""
-        waiting, self._waiting = list(self._waiting), deque()
-        for asked in waiting:
+    def cancel(self, number: int | None = None) -> None:
+        """Stop a job, whether it runs or waits; without a number all of them. `cancelled` comes for each."""
+        gone = [asked for asked in self._waiting if number in (None, asked.number)]
+        self._waiting = deque(asked for asked in self._waiting if asked not in gone)
+        for asked in gone:
             self.cancelled.emit(asked.number, asked.kind)
             self.ended.emit(asked.number, asked.kind)
         running = self._running
-        if running is None or running.cancelled:
+        if running is None or running.cancelled or number not in (None, running.number):
             return
         running.cancelled = True
         self._write({"cancel": running.number})

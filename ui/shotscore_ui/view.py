@@ -605,7 +605,7 @@ def mixer_view(
         strips.append(
             StemView(
                 name=stem.name,
-                program=old.program if old else stem.program,
+                program=stem.program,
                 is_drum=stem.is_drum,
                 parts=stem.sources,
                 notes=len(stem.notes),

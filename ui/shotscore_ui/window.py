@@ -65,7 +65,7 @@ from .strip import TimelineStrip, TimeScale
 from .takes import TakeCards
 from .theme import theme_of
 from .thumbnails import ThumbnailStore
-from .view import RollView, StemView
+from .view import MixerView, RollView, StemView, TakesView
 
 if TYPE_CHECKING:
     from shotscore_engine.session import Session
@@ -490,6 +490,12 @@ class MainWindow(QMainWindow):
         mixer.gain_changed.connect(lambda stem, gain: self._stem(stem, gain_db=gain))
         mixer.lock_toggled.connect(self._lock_stem)
         mixer.stem_dragged.connect(self._drag_stem)
+        mixer.instrument_changed.connect(
+            lambda stem, program: self.controller.do(
+                self.tr("another instrument for {0}").format(stem),
+                lambda session: takes.set_instrument(session, self.controller.cue, stem, program),
+            )
+        )
 
     def _lay_out(self) -> None:
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -612,8 +618,8 @@ class MainWindow(QMainWindow):
             self.redo_tool.setEnabled(False)
             self.strip.set_view(None)
             self.roll.set_view(None)
-            self.take_cards.set_view(None)
-            self.mixer.set_view(None)
+            self.take_cards.set_view(TakesView("", ()))
+            self.mixer.set_view(MixerView("", ()))
             self.player.pause()
             self.player.set_film(None)
             self.inspector.set_scope("", (0, 0), 0)
@@ -623,10 +629,8 @@ class MainWindow(QMainWindow):
         session, timeline = shown.session, shown.timeline
         self.strip.set_view(timeline)
         self.roll.set_timeline(timeline)
-        self.take_cards.set_view(shown.takes)
-        self.mixer.set_view(shown.mixer)
-        if shown.mixer is not None:
-            self.controller.mixer_settings = {stem.name: stem for stem in shown.mixer.stems}
+        self.take_cards.set_view(shown.takes or TakesView("", ()))
+        self._show_mixer(shown.mixer)
         self.player.set_timeline(
             timeline.rate, timeline.duration_frames, timeline.start_frame, timeline.drop_frame, timeline.dialogue
         )
@@ -641,6 +645,16 @@ class MainWindow(QMainWindow):
         if self._paint_waited:
             self._paint_waited = False
             QTimer.singleShot(0, self.painted.emit)
+
+    def _show_mixer(self, view: MixerView | None) -> None:
+        """The stems, with what was muted, soloed and turned since the view was made."""
+        known = self.controller.mixer_settings
+        stems = []
+        for stem in view.stems if view else ():
+            old = known.get(stem.name, stem)
+            stems.append(replace(stem, muted=old.muted, soloed=old.soloed, gain_db=old.gain_db))
+            known[stem.name] = stems[-1]
+        self.mixer.set_view(MixerView(self.controller.cue, tuple(stems)))
 
     def _show_docks(self, there: bool) -> None:
         """The first page stands alone; what was hidden for it comes back as it was."""
@@ -911,7 +925,7 @@ class MainWindow(QMainWindow):
             self._play_next = True
 
     def _escape(self) -> bool:
-        if self.controller.busy:
+        if self.controller.busy or self.controller.situation.kind == "looking":
             self.controller.cancel()
         elif self.banner.isVisible():
             self.banner.hide()

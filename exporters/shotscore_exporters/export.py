@@ -218,6 +218,7 @@ class _Desk:
                 )
         listed = {**self._before, **{name: fingerprint(path) for name, path in made.items() if path.exists()}}
         move_into(self.stage, self.folder)
+        self._before = listed
         if listed:
             replace_file(self.folder / MANIFEST, json.dumps({"files": listed}, indent=1, ensure_ascii=False).encode())
         self.files += [self.folder / name for name in made if self.folder / name not in self.files]

@@ -11,6 +11,11 @@ change every sample, so the loudness is measured and told instead). Where the ed
 where it would be most of the cue, or the files are not the ones they should be, nothing is done and the whole cue is
 to be rendered. The limiter looks ahead: where new bars reach the ceiling it may begin up to a tenth of a second before
 them.
+
+Known deviation: FluidSynth gives a note a voice that another has left, and for the first 64 samples fades from that
+one's place in the stereo picture to its own. Which voice is free hangs on where rendering began, so the first
+millisecond of a note inside the window may differ from what a whole render has there. Our own sampler has nothing of
+the kind.
 """
 
 from bisect import bisect_left

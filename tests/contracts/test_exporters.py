@@ -14,9 +14,10 @@ import numpy as np
 import opentimelineio as otio
 import pytest
 from shotscore_engine.errors import OutputError, TimelineError
+from shotscore_engine.picture import AudioSpan, MediaSpan, Picture, Shot, flatten
 from shotscore_engine.readers import read_timeline
 from shotscore_engine.timing import quantise
-from shotscore_exporters import aaf, fcp7xml, fcpxml, mlt, projects
+from shotscore_exporters import aaf, documents, fcp7xml, fcpxml, mlt, projects
 from shotscore_exporters import otio as otio_format
 from shotscore_exporters.otio import Flavour
 from shotscore_exporters.placement import Keyframe, Placement, StemClip
@@ -276,6 +277,20 @@ def otio_remove(data: bytes) -> bytes:
     return otio_format.to_bytes(otio_format.remove_music(otio.adapters.read_from_string(data.decode(), "otio_json")))
 
 
+def new_document(name: str) -> Callable[[Fraction, bool, Path], bytes]:
+    """A document made of a picture, for an editor the timeline did not come from."""
+
+    def make(rate: Fraction, drop: bool, media: Path) -> bytes:
+        span = MediaSpan(media, True, Fraction(20) / rate)
+        half = FRAMES // 2
+        shots = (Shot(1, 0, half, "one & two", span), Shot(2, half, FRAMES - half, "A002", span))
+        sound = (AudioSpan("Dialogue", 10, FRAMES - 20, "A001", span),)
+        picture = Picture("Film", rate, timeline_start(rate, drop), drop, FRAMES, shots, audio=sound)
+        return documents.NEW[name](picture)
+
+    return make
+
+
 FORMATS = {
     "otio": Format(".otio", otio_document, otio_insert("generic"), otio_remove, text=False),
     "otio-resolve": Format(".otio", otio_document, otio_insert("otio-resolve"), otio_remove, text=False),
@@ -286,6 +301,12 @@ FORMATS = {
     "mlt": Format(".mlt", mlt_document, mlt.insert, mlt.remove),
     "kdenlive-1.04": Format(".kdenlive", kdenlive_document("1.04"), mlt.insert, mlt.remove),
     "kdenlive-1.1": Format(".kdenlive", kdenlive_document("1.1"), mlt.insert, mlt.remove),
+    "new-fcp7xml": Format(".xml", new_document("fcp7xml"), fcp7xml.insert, fcp7xml.remove, tracks_per_stem=2),
+    "new-fcpxml": Format(".fcpxml", new_document("fcpxml"), fcpxml.insert, fcpxml.remove),
+    "new-aaf": Format(".aaf", new_document("aaf"), aaf.insert, aaf.remove, tracks_per_stem=2, text=False, exact=False),
+    "new-mlt": Format(".mlt", new_document("mlt"), mlt.insert, mlt.remove),
+    "new-kdenlive-1.04": Format(".kdenlive", new_document("kdenlive-1.04"), mlt.insert, mlt.remove),
+    "new-kdenlive-1.1": Format(".kdenlive", new_document("kdenlive"), mlt.insert, mlt.remove),
 }
 
 
@@ -595,3 +616,21 @@ def test_other_documents_take_no_music(tmp_path: Path) -> None:
         projects.insert(tmp_path / "film.edl", [], placement, tmp_path / "scored.edl")
     with pytest.raises(TimelineError, match="cannot be read"):
         projects.insert(tmp_path / "film.mlt", [], placement, tmp_path / "scored.mlt")
+
+
+@pytest.mark.parametrize("name", documents.NEW)
+def test_a_new_document_shows_the_picture(name: str, placement: Placement, tmp_path: Path) -> None:
+    """Read back by the engine it is the picture it was made of: shots, source ranges, rate, start."""
+    form = FORMATS["new-kdenlive-1.1" if name == "kdenlive" else f"new-{name}"]
+    path = tmp_path / f"film{form.suffix}"
+    path.write_bytes(form.document(placement.rate, placement.drop_frame, tmp_path / "a.mov"))
+    picture = flatten(read_timeline(path), folder=tmp_path)
+    assert (picture.rate, picture.duration_frames) == (placement.rate, FRAMES)
+    if form.suffix not in (".mlt", ".kdenlive"):  # which have no start timecode
+        assert picture.start_frame == timeline_start(placement.rate, placement.drop_frame)
+    half = FRAMES // 2
+    assert [(shot.start_frame, shot.duration_frames) for shot in picture.shots] == [(0, half), (half, half)]
+    assert [quantise(shot.media.start * placement.rate) for shot in picture.shots if shot.media] == [20, 20]
+    assert {shot.media.path for shot in picture.shots if shot.media} == {tmp_path / "a.mov"}
+    if form.suffix in (".xml", ".mlt", ".kdenlive"):
+        assert {(span.start_frame, span.duration_frames) for span in picture.audio} == {(10, FRAMES - 20)}

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 import wave
 import zipfile
 from dataclasses import replace
@@ -54,6 +55,87 @@ def test_dawproject_holds_tempo_markers_notes_and_stems(score: Score, delivered:
     audio_clip = root.find(".//Audio")
     assert audio_clip is not None
     assert float(audio_clip.get("duration", "")) == pytest.approx(delivered.stems[0].samples / 48_000)
+
+
+# What the format's published schema (version 1.0) says of the elements we write: the children in their order (`+`: as
+# often as wanted), the attributes it demands, and the kind of each attribute it knows.
+NAMED = {"name": "text", "color": "text", "comment": "text"}
+OWN = {**NAMED, "id": "id"}
+TIMED = {**OWN, "timeUnit": "time", "track": "reference"}
+SCHEMA: dict[str, tuple[str, str, dict[str, str]]] = {
+    "Project": ("Application Transport Structure Arrangement Scenes", "version", {"version": "text"}),
+    "Application": ("", "name version", {"name": "text", "version": "text"}),
+    "Transport": ("Tempo TimeSignature", "", {}),
+    "Tempo": ("", "unit", {**OWN, "max": "text", "min": "text", "unit": "unit", "value": "text"}),
+    "TimeSignature": ("", "denominator numerator", {**OWN, "denominator": "whole", "numerator": "whole"}),
+    "Structure": ("Track+", "", {}),
+    "Track": ("Channel Track+", "", {**OWN, "contentType": "contents", "loaded": "truth"}),
+    "Channel": (
+        "Devices Mute Pan Sends Volume",
+        "",
+        {**OWN, "audioChannels": "whole", "destination": "reference", "role": "role", "solo": "truth"},
+    ),
+    "Mute": ("", "", {**OWN, "value": "truth"}),
+    "Pan": ("", "unit", {**OWN, "max": "text", "min": "text", "unit": "unit", "value": "text"}),
+    "Volume": ("", "unit", {**OWN, "max": "text", "min": "text", "unit": "unit", "value": "text"}),
+    "Arrangement": ("Lanes Markers TempoAutomation TimeSignatureAutomation", "", OWN),
+    "Lanes": ("Lanes+ Clips+", "", TIMED),
+    "Clips": ("Clip+", "", TIMED),
+    "Clip": (
+        "Notes Audio",
+        "time",
+        {**NAMED, "time": "number", "duration": "number", "contentTimeUnit": "time", "playStart": "number"},
+    ),
+    "Notes": ("Note+", "", TIMED),
+    "Note": (
+        "",
+        "time duration channel key",
+        {"time": "text", "duration": "text", "channel": "whole", "key": "whole", "vel": "text", "rel": "text"},
+    ),
+    "Audio": (
+        "File",
+        "channels sampleRate duration",
+        {**TIMED, "algorithm": "text", "channels": "whole", "sampleRate": "whole", "duration": "number"},
+    ),
+    "File": ("", "path", {"path": "text", "external": "truth"}),
+    "Markers": ("Marker+", "", TIMED),
+    "Marker": ("", "time", {**NAMED, "time": "number"}),
+    "TempoAutomation": ("Target RealPoint+", "", {**TIMED, "unit": "unit"}),
+    "Target": ("", "", {"parameter": "reference"}),
+    "RealPoint": ("", "time value", {"time": "text", "value": "text", "interpolation": "between"}),
+}
+KINDS = {
+    "text": r".*",
+    "id": r"[A-Za-z_][\w.-]*",
+    "reference": r"[A-Za-z_][\w.-]*",
+    "whole": r"-?\d+",
+    "number": r"-?\d+(\.\d+)?",
+    "truth": "true|false",
+    "time": "beats|seconds",
+    "unit": "linear|normalized|percent|decibel|hertz|semitones|seconds|beats|bpm",
+    "role": "regular|master|effect|submix|vca",
+    "contents": r"((audio|automation|notes|video|markers|tracks)( |$))+",
+    "between": "hold|linear",
+}
+
+
+def test_dawproject_is_as_its_schema_says(score: Score, delivered: audio.Delivered) -> None:
+    data = dawproject.to_bytes(score, delivered.stems, [CueMarker(Fraction(1), "Shot 2")])
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        root = ElementTree.fromstring(archive.read("project.xml"))
+    assert {element.tag for element in root.iter()} >= {"Note", "Audio", "RealPoint", "Marker", "Channel"}
+    for element in root.iter():
+        children, needed, known = SCHEMA[element.tag]
+        words = children.split()
+        order = [word.rstrip("+") for word in words]
+        places = [order.index(child.tag) for child in element]
+        if element.tag != "Lanes":
+            assert places == sorted(places), element.tag
+        repeated = {tag for tag in order if [child.tag for child in element].count(tag) > 1}
+        assert all(f"{tag}+" in words for tag in repeated)
+        assert set(needed.split()) <= element.keys() <= known.keys(), element.tag
+        for name, value in element.items():
+            assert re.fullmatch(KINDS[known[name]], value), (element.tag, name, value)
 
 
 def test_musicxml_adds_up_bar_by_bar(score: Score) -> None:

@@ -16,7 +16,7 @@ from .conditions import FrameCondition
 from .grid import STEPS_PER_BEAT, BeatGrid
 from .masks import find_cut_beats
 from .picture import Picture
-from .progress import Progress, silent
+from .progress import Progress, silent, within
 from .request import ScoreRequest
 from .roll import PARTS, Roll, empty_roll, notes_of, roll_of
 from .seams import Bools, begun, silenced, splice
@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from .features import BeatFeatures
 
 _LAST_CHORD_STEPS = 2 * STEPS_PER_BEAT
+LONGEST_BEATS = 2048
+"""A cue of so many beats (20 minutes at 100 a minute) is written at once, a longer one in stretches."""
+STRETCH_BEATS, STRETCH_CONTEXT_BEATS = 1024, 64
 CONTEXT_BARS = 4
 """How many bars either side of a change the model sees."""
 
@@ -103,6 +106,9 @@ def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
     from .leadsheet import with_leadsheet
 
     told = replace(brief.condition, frame=with_leadsheet(brief.condition.frame, seed))
+    if told.beats > LONGEST_BEATS:
+        roll = _in_stretches(told, brief.silent, model, request, seed, progress)
+        return landed(silenced(roll, brief.silent), brief, np.ones((told.beats, len(PARTS)), bool))
     known = None
     if brief.silent.any():
         rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1)
@@ -119,6 +125,43 @@ def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
     if known is not None:
         roll = silenced(roll, brief.silent)
     return landed(roll, brief, np.ones((brief.condition.beats, len(PARTS)), bool))
+
+
+def _in_stretches(
+    told: Condition, silent: NDArray[np.bool_], model: Denoiser, request: ScoreRequest, seed: int, progress: Progress
+) -> Roll:
+    """A cue too long to be looked at whole, from its beginning to its end.
+
+    Each stretch is written with the beats before it known, so that the music goes on; time and memory grow with the
+    cue's length and not with its square.
+    """
+    from .denoiser import Known
+    from .diffusion import Selector
+
+    whole = empty_roll(told.beats * STEPS_PER_BEAT)
+    starts = range(0, told.beats, STRETCH_BEATS)
+    for number, start in enumerate(starts):
+        first, last = max(0, start - STRETCH_CONTEXT_BEATS), min(told.beats, start + STRETCH_BEATS)
+        given = (np.arange(first, last) < start) | silent[first:last]
+        known = Known(
+            whole.cut(first * STEPS_PER_BEAT, last * STEPS_PER_BEAT), np.repeat(given[:, None], len(PARTS), axis=1)
+        )
+        if given.all():
+            continue
+        fresh = model.generate(
+            sliced(told, first, last),
+            seed=seed + number * 1_000_003,
+            steps=request.steps,
+            guidance=request.guidance,
+            selector=Selector(request.selector, request.switch_t),
+            known=known,
+            progress=within(progress, number / len(starts), (number + 1) / len(starts)),
+        )
+        there = slice(start * STEPS_PER_BEAT, last * STEPS_PER_BEAT)
+        inside = slice((start - first) * STEPS_PER_BEAT, None)
+        for name in ("onset", "sustain", "velocity"):
+            getattr(whole, name)[:, there] = getattr(fresh, name)[:, inside]
+    return whole
 
 
 def landed(roll: Roll, brief: Brief, free: Bools) -> Roll:

@@ -145,6 +145,7 @@ class StemStrip(QFrame):
         super().__init__(mixer)
         self._mixer = mixer
         self._stem = StemView("", 0, False, (), 0)
+        self._heard = True
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         row = QHBoxLayout(self)
         row.setContentsMargins(2, 1, 2, 1)
@@ -181,7 +182,7 @@ class StemStrip(QFrame):
         self.value.setAlignment(Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter)
         self.value.installEventFilter(self)
         for widget, stretch in (
-            (self.handle, 0), (self.swatch, 0), (self.name, 0), (self.instrument, 2), (self.mute, 0), (self.solo, 0),
+            (self.handle, 0), (self.swatch, 0), (self.name, 0), (self.instrument, 3), (self.mute, 0), (self.solo, 0),
             (self.gain, 3), (self.value, 0), (self.lock, 0),
         ):  # fmt: skip
             row.addWidget(widget, stretch)
@@ -190,15 +191,21 @@ class StemStrip(QFrame):
         """Shows a stem; `heard` is whether it sounds, all strips considered."""
         self._stem = stem
         theme = theme_of(self)
+        self._heard = heard
         self.name.setText(stem.name)
-        self.name.setEnabled(heard)
+        # What is silent is dim and struck through: said without colour, and still readable.
+        font = self.name.font()
+        font.setStrikeOut(not heard)
+        self.name.setFont(font)
+        self.name.setStyleSheet(f"color: {theme.text if heard else theme.text_dim};")
         self.swatch.show_parts(stem.parts)
         parts = ", ".join(stem.parts)
         about = self.tr("{0}: {1} notes, from {2}").format(stem.name, stem.notes, parts)
         self.name.setToolTip(about)
         self.setAccessibleName(about)
         instrument = instrument_name(stem.program, stem.is_drum)
-        self.instrument.setText(instrument)
+        short = instrument.replace("Acoustic Grand Piano", "Grand Piano").replace("Ensemble", "Ens.")
+        self.instrument.setText(short)
         self.instrument.setToolTip(instrument)
         self.instrument.setAccessibleName(self.tr("Instrument of {0}: {1}").format(stem.name, instrument))
         self.instrument.setEnabled(not stem.is_drum)
@@ -231,7 +238,7 @@ class StemStrip(QFrame):
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and self._stem.name:
-            self.set_view(self._stem, heard=self.name.isEnabled())
+            self.set_view(self._stem, heard=self._heard)
         super().changeEvent(event)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
@@ -277,7 +284,7 @@ class StemStrip(QFrame):
         self._mixer.gain_changed.emit(self._stem.name, gain)
 
     def _show_gain(self) -> None:
-        self.value.setText(self.tr("{0} dB").format(f"{self._stem.gain_db:+.1f}"))
+        self.value.setText(self.tr("{0} dB").format(f"{self._stem.gain_db + 0.0:+.1f}"))
 
 
 def _button_sheet(theme: Theme, on: str) -> str:

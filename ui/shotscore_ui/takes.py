@@ -284,6 +284,9 @@ class TakeCards(QWidget):
         theme = theme_of(self)
         for button in (self.compare, self.combine):
             button.setIcon(icon(button.objectName(), theme))
+        sheet = f"QPushButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; font-weight: bold; }}"
+        for side in self.sides:
+            side.setStyleSheet(sheet + " QPushButton { padding: 3px 10px; }")
 
     def changeEvent(self, event: QEvent) -> None:
         if event.type() == QEvent.Type.PaletteChange and hasattr(self, "combine"):
@@ -332,7 +335,7 @@ class TakeCard(QFrame):
         box.setSpacing(3)
         head = QHBoxLayout()
         head.setSpacing(2)
-        self.title = QLabel(self)
+        self.title = Title(self)
         self.title.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Preferred)
         font = self.title.font()
         font.setBold(True)
@@ -548,10 +551,10 @@ class TakeCard(QFrame):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        if watched is self.editor and isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress:
-            if event.key() == Key.Key_Escape:
-                self._close_editor()
-                return True
+        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
+        if watched is self.editor and pressed and event.key() == Key.Key_Escape:
+            self._close_editor()
+            return True
         return super().eventFilter(watched, event)  # type: ignore[arg-type]
 
     def contextMenuEvent(self, event: QContextMenuEvent) -> None:
@@ -581,6 +584,18 @@ class TakeCard(QFrame):
         menu = self.menu()
         menu.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         menu.popup(place)
+
+
+class Title(QLabel):
+    """A label that shortens its words to its width."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        painter = QPainter(self)
+        painter.setClipRect(event.rect())
+        text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, self.width() - 2)
+        painter.setPen(theme_of(self).colour("text"))
+        painter.drawText(self.rect(), Qt.AlignmentFlag.AlignVCenter, text)
+        painter.end()
 
 
 class SmallRoll(QWidget):

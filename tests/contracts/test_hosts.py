@@ -134,15 +134,15 @@ def test_music_stands_where_it_was_put_and_the_original_comes_back(opened: Opene
         assert opened.project.read_bytes() == own_bytes
 
 
-def test_inserting_again_replaces(opened: Opened, tmp_path: Path) -> None:
-    first = opened.insert(music(tmp_path / "first", opened.edit, 0, FRAMES, STEMS))
-    again = opened.insert(music(tmp_path / "again", opened.edit, 50, 200, ("melody", "harmony", "pad")))
+def test_inserting_again_replaces(at_25: Opened, tmp_path: Path) -> None:
+    first = at_25.insert(music(tmp_path / "first", at_25.edit, 0, FRAMES, STEMS))
+    again = at_25.insert(music(tmp_path / "again", at_25.edit, 50, 200, ("melody", "harmony", "pad")))
     assert first.differences == again.differences == ()
-    assert [(one.start_frame, one.duration_frames) for one in opened.host.read_back()] == [(50, 200)] * 3
-    same = opened.insert(music(tmp_path / "again", opened.edit, 50, 200, ("melody", "harmony", "pad")))
+    assert [(one.start_frame, one.duration_frames) for one in at_25.host.read_back()] == [(50, 200)] * 3
+    same = at_25.insert(music(tmp_path / "again", at_25.edit, 50, 200, ("melody", "harmony", "pad")))
     assert same.differences == ()
-    assert opened.host.read_back() == again.standing
-    assert opened.host.remove().clips == 3
+    assert at_25.host.read_back() == again.standing
+    assert at_25.host.remove().clips == 3
 
 
 def test_every_frame_of_a_cue_counts(at_25: Opened, tmp_path: Path) -> None:

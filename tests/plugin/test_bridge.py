@@ -406,3 +406,28 @@ def test_nonsense_from_an_editor_is_an_error_or_nothing() -> None:
         host_that_says({"otio": "{"}).timeline()
     with pytest.raises(TimelineError, match="own rate"):
         host_that_says({"error": "score it at its own rate."}).insert([], Placement(Fraction(25), 0, False, 0, 1))
+
+
+def test_the_panel_finds_the_blender_that_is_connected(address: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from shotscore_plugin.hosts import blender
+
+    monkeypatch.setattr(bridges, "address_file", lambda: address)
+    monkeypatch.setattr(blender, "CONNECT_SECONDS", 0.2)
+    monkeypatch.setattr(blender, "_bridge", None)
+    with pytest.raises(HostError, match="No Blender is connected"):
+        blender.PROGRAM.open(None)
+    opened, fresh = blender._own_bridge()
+    try:
+        assert not fresh
+        with AddOn(address, lambda *_: {"path": "/films/a.blend", "frame": 3}):
+            until(lambda: opened.hosts)
+            assert blender.PROGRAM.open(None).playhead() == 3
+            assert blender.PROGRAM.open(Path("/films/a.blend")) is opened.hosts[0]
+            with pytest.raises(HostError, match=r"b\.blend"):
+                blender.PROGRAM.open(Path("/films/b.blend"))
+        with Bridge(address):  # another window takes over: this one does not take it back
+            assert opened.stopped.wait(10)
+            with pytest.raises(HostError, match="already speaks"):
+                blender.PROGRAM.open(None)
+    finally:
+        opened.stop()

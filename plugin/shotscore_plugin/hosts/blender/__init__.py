@@ -5,12 +5,15 @@ that can be dragged into any other. The extension lies in `addon/`; together wit
 `launch.json` that says how Shotscore is started, it is complete.
 """
 
+import atexit
 import io
 import json
 import os
 import re
 import shutil
 import sys
+import threading
+import time
 import zipfile
 from importlib.resources import files
 from pathlib import Path
@@ -21,6 +24,10 @@ from ... import install
 from ...bridge import Bridge, address_file, running
 from ...host import Check, Host
 
+CONNECT_SECONDS = 4.0
+"""How long a Blender may take to notice a bridge that was opened just now."""
+_bridge: Bridge | None = None
+_lock = threading.Lock()
 OLDEST = (4, 2)
 """The first Blender with extensions."""
 _VERSION = re.compile(r"(\d+)\.(\d+)")
@@ -31,7 +38,7 @@ class Blender:
 
     name = "blender"
     title = "Blender"
-    tested = "bpy 4.2.23, 5.0.1"
+    tested = "bpy 5.0.1"
     suffixes: tuple[str, ...] = ()
 
     def found(self) -> Path | None:
@@ -73,10 +80,22 @@ class Blender:
         return Check("ok", f"the add-on is installed; the bridge runs (process {pid})")
 
     def open(self, project: Path | None) -> Host:
-        """The Blender that is connected to this process's bridge; `project` must be the file it has open."""
+        """A Blender that is connected, the last that came; with `project`, one that has that file open.
+
+        Opens this process's bridge, which takes over from one that runs. Raises HostError where no Blender is there.
+        """
+        bridge, fresh = _own_bridge()
+        end = time.monotonic() + (CONNECT_SECONDS if fresh else 0)
+        while True:
+            for host in reversed(bridge.hosts):
+                if host.name == self.name and (project is None or host.project == project):
+                    return host
+            if time.monotonic() >= end:
+                break
+            time.sleep(0.05)
         raise HostError(
-            f"{project or 'Blender'} cannot be opened from outside: open it in Blender, and press Score in its tab "
-            "Shotscore; the panel shows every connected editor by itself."
+            f"No Blender {f'with {project.name} open ' if project else ''}is connected: open the edit in Blender, with "
+            "the add-on installed (shotscore hosts install blender) and ticked in its preferences."
         )
 
     def _files(self) -> dict[Path, bytes]:
@@ -132,9 +151,17 @@ def packed(content: dict[str, bytes]) -> bytes:
     return data.getvalue()
 
 
-def connected(bridge: Bridge) -> tuple[Host, ...]:
-    """The Blenders at the other end of a bridge."""
-    return tuple(host for host in bridge.hosts if host.name == "blender")
+def _own_bridge() -> tuple[Bridge, bool]:
+    """This process's bridge, and whether it was opened just now. It takes over from another once, not again."""
+    global _bridge
+    with _lock:
+        if _bridge is not None and not _bridge.stopped.is_set():
+            return _bridge, False
+        made = Bridge()
+        made.start(take_over=_bridge is None)
+        _bridge = made
+        atexit.register(made.stop)
+        return made, True
 
 
 def _usual_places() -> tuple[Path, ...]:

@@ -440,6 +440,11 @@ class SHOTSCORE_OT_panel(bpy.types.Operator):
     bl_label = "Open Panel"
     bl_description = "Open Shotscore's own window with this music"
 
+    @classmethod
+    def poll(cls, context):
+        """Not while something is under way: the window takes the bridge over."""
+        return State.pending is None and State.waiting is None
+
     def execute(self, context):
         session = session_file()
         try:
@@ -447,7 +452,7 @@ class SHOTSCORE_OT_panel(bpy.types.Operator):
         except ValueError as problem:
             self.report({"ERROR"}, str(problem))
             return {"CANCELLED"}
-        subprocess.Popen([*launch()["command"], "panel", what], stdin=subprocess.DEVNULL)
+        subprocess.Popen([*launch()["command"], "panel", "--host", "blender", what], stdin=subprocess.DEVNULL)
         return {"FINISHED"}
 
 

@@ -14,6 +14,7 @@ out: they are the editor's cut seen again, or a flash frame at a clip's edge. Th
 user's cache folder and not searched again.
 """
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
@@ -461,10 +462,18 @@ def _split(picture: Picture, cuts: dict[Path, list[MediaCut]], unread: dict[Path
             continue
         parts = [shot]
         if media is not None and media.path in cuts and media.speed != 0 and not media.offline:
-            parts = list(_parts(shot, cuts[media.path], picture.rate))
+            parts = list(_parts(shot, _near(shot, media, cuts[media.path], picture.rate), picture.rate))
         shots.extend(parts)
     numbered = tuple(replace(shot, index=number) for number, shot in enumerate(shots, 1))
     return replace(picture, shots=numbered, warnings=(*picture.warnings, *unread.values()))
+
+
+def _near(shot: Shot, media: MediaSpan, cuts: Sequence[MediaCut], rate: Fraction) -> Sequence[MediaCut]:
+    """Those of a file's cuts, in order, that a shot may show: with thousands of both, asking each would take hours."""
+    edges = (media.start, media.start + media.speed * shot.duration_frames / rate)
+    low, high = min(edges) - 1, max(edges) + 1
+    first = bisect_left(cuts, low, key=lambda cut: cut.seconds)
+    return cuts[first : bisect_left(cuts, high, key=lambda cut: cut.seconds)]
 
 
 def _parts(shot: Shot, cuts: Sequence[MediaCut], rate: Fraction) -> Iterator[Shot]:

@@ -279,3 +279,13 @@ def test_speech_is_kept(real_videos: dict[str, Path], monkeypatch: pytest.Monkey
 
     monkeypatch.setattr(dialogue, "audio_between", silent)
     assert dialogue.find_dialogue(picture) == first
+
+
+def test_hundreds_of_shots_of_one_film(film: Path) -> None:
+    """Every shot asks only for the cuts it may show, and a look is given to all shots that show it."""
+    clips = [(first % 100, 20, 1) for first in range(600)]
+    picture = detect_shots(edit(film, *clips))
+    held = [first for first, _, _ in clips if any(first + 5 <= cut <= first + 15 for cut in CUTS)]
+    assert len(picture.shots) == len(clips) + len(held)
+    looks, _ = watch(picture, 0, picture.duration_frames)
+    assert all(look is not None and look.labels is not None for look in looks)

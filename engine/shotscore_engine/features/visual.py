@@ -496,7 +496,7 @@ def _decoded(container: Any, stream: Any, moments: Sequence[float], zero: int, b
 # --- Looking while somebody else decodes -----------------------------------------------------------------------------
 
 
-@dataclass
+@dataclass(eq=False)
 class _Part:
     """A shot that runs, or what a cut has left of it, and the pictures kept of it so far."""
 

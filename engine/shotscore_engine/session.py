@@ -123,6 +123,8 @@ class Take:
     """How it stops; None, in takes of an early version: it rings out."""
     changes: tuple[TempoChange, ...] = ()
     """Where its grid leaves the steady tempo; in a silence nothing is played."""
+    instruments: dict[str, int] = field(default_factory=dict)
+    """General MIDI programs a person chose instead of the style's, by stem."""
 
     def roll(self) -> Roll:
         """The notes as a roll of the grid's own length."""

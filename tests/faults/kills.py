@@ -234,8 +234,8 @@ def complaints(log: Path, status: int, *, may_be_killed: bool) -> Iterator[str]:
         yield f"it answered {os.waitstatus_to_exitcode(status)}: {said.strip()[-400:]}"
 
 
-def warm_up(folder: Path) -> None:
-    """Run every command once in this very process, so that what is forked from it has everything loaded.
+def warm_up(folder: Path, wanted: Sequence[str] = tuple(COMMANDS)) -> None:
+    """Run the commands `wanted` once in this very process, so that what is forked from it has everything loaded.
 
     ONNX Runtime runs without threads of its own, which would not survive a fork.
     """
@@ -266,7 +266,7 @@ def warm_up(folder: Path) -> None:
     try:
         with open(os.devnull, "w") as nowhere, redirect_stdout(nowhere), redirect_stderr(nowhere):  # noqa: PTH123
             shotscore(["score", "desk/edit.otio", "--out", "out", *FAST])
-            for name in available():
+            for name in set(available()) & set(wanted):
                 shotscore(list(COMMANDS[name]))
     finally:
         os.chdir(here)
@@ -389,7 +389,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     failures = 0
     with tempfile.TemporaryDirectory(prefix="shotscore-kills-") as scratch:
         if not options.fresh:
-            warm_up(Path(scratch) / "warm")
+            warm_up(Path(scratch) / "warm", wanted)
         killer = Killer(Path(scratch), fresh=options.fresh, seed=options.seed)
         for number in range(options.runs):
             command = wanted[number % len(wanted)]

@@ -349,9 +349,9 @@ def _onnx() -> bytes:
     return data
 
 
-BRIDGE = (
-    b'{"v": 1, "id": 7, "ask": "score", "with": {"steps": 4, "range": [0, 48], "prompt": "calm", "mood": [0.1, 0]}}\n'
-)
+BRIDGE = b"""{"v": 1, "id": 7, "ask": "score", "with": {"timeline": "/films/a.otio", "steps": 4, "tempo": 96.5,
+ "range": "0-48", "prompt": "calm", "mood": "0.1,-0.2", "out": "/films/scored", "seed": 3, "detect": "none"}}
+""".replace(b"\n ", b" ")
 PANEL = b'{"job": 7, "do": "score", "with": {"path": "a.otio", "request": {"seed": 1, "steps": 4}, "shots": [1, 2]}}\n'
 
 
@@ -458,14 +458,27 @@ def _read_onnx(path: Path) -> None:
 
 
 def _read_bridge(path: Path) -> None:
-    from shotscore_plugin.bridge import arguments_of
+    """A line as the bridge takes it; what it makes a command line of must be one that goes where it was meant to."""
+    from shotscore_plugin.bridge import JOBS, arguments_of
     from shotscore_plugin.wire import parse
 
     message = parse(path.read_bytes())
-    values = message.get("with")
-    if isinstance(message.get("ask"), str) and isinstance(values, dict):
-        for word in arguments_of(message["ask"], values):
-            assert isinstance(word, str)
+    asked, values = message.get("ask"), message.get("with")
+    if not isinstance(asked, str) or asked not in JOBS or not isinstance(values, dict):
+        return
+    command, *words = arguments_of(asked, values)
+    assert command == asked
+    for number, word in enumerate(words):
+        place = number < len(JOBS[asked].paths)
+        assert Path(word).is_absolute() if place else word.startswith("--") or word in _bridge_words(asked), word
+        assert "\0" not in word
+
+
+def _bridge_words(asked: str) -> set[str]:
+    from shotscore_plugin.bridge import JOBS
+
+    numbers = {str(number) for number in range(10)}
+    return {word for words in JOBS[asked].words.values() for word in words} | numbers
 
 
 def _bridge_errors() -> tuple[type[Exception], ...]:

@@ -58,7 +58,7 @@ class Camera:
         loop = QEventLoop()
         QTimer.singleShot(ms, loop.quit)
         loop.exec()
-        self.wait(lambda: self.window.thumbnails.idle())
+        self.wait(lambda: self.window.thumbnails.idle)
 
     def shoot(self, name: str, widget: QWidget | None = None) -> None:
         """A PNG of at most 256 colours."""

@@ -34,6 +34,8 @@ class Panel:
         self.gone = False
         self.window.gone.connect(self._went)
         self.window.show()
+        self.window.activateWindow()  # keys go to the active window
+        qtbot.waitUntil(self.window.isActiveWindow, timeout=WAIT_MS)
 
     def _went(self) -> None:
         self.gone = True

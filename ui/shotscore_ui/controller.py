@@ -479,7 +479,9 @@ class Controller(QObject):
             left.remove(jobs)
             if not left:
                 self._sweep()
-                file = self._file
+                file, session = self._file, self.session
+                if file is not None and session is not None and self._save_again:
+                    self.keeper.ask(lambda: file.put(session))
                 if file is not None:
                     self.keeper.ask(file.close)
                 self.keeper.close()
@@ -565,6 +567,9 @@ class Controller(QObject):
 
         file, changes = self._file, list(self._meanwhile)
         if file is None:
+            return
+        if self._closing:  # the worker has saved it; what is in memory is older
+            self._save_again = False
             return
 
         def load() -> tuple[SessionFile, Session, list[str]]:

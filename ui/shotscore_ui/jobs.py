@@ -24,6 +24,7 @@ ASKED_MS = 4000
 TOLD_MS = 3000
 """How long one that was told to end may take before it is killed."""
 _LOG_BYTES = 20_000
+_CRASHED = "WorkerCrashed"
 _STAGES = ("read", "analyse", "denoise", "render", "write")
 _SHARES: dict[str, tuple[float, ...]] = {
     "score": (0.02, 0.38, 0.25, 0.27, 0.08),
@@ -277,7 +278,8 @@ class Jobs(QObject):
     def _gone(self, code: int, status: QProcess.ExitStatus) -> None:
         self._read()
         self._read_log()
-        process, self._process, self._ready = self._process, None, False
+        process, self._process = self._process, None
+        was_ready, self._ready = self._ready, False
         self._end_timer.stop()
         self._kill_timer.stop()
         if process is not None:
@@ -293,23 +295,29 @@ class Jobs(QObject):
                     "Try again; if it happens again, choose the processor as the device in the settings."
                 ).format(how, asked.kind)
                 log = bytes(self._log).decode(errors="replace")
-                self._finish(asked, problem=Problem(text, log or self.tr("It left no message."), "WorkerCrashed"))
+                self._finish(asked, problem=Problem(text, log or self.tr("It left no message."), _CRASHED))
         if self._closing:
             self.stopped.emit()
-        else:
+        elif was_ready:
             self._next()
+        else:  # it cannot even begin: another one could not either
+            log = bytes(self._log).decode(errors="replace")
+            self._refuse(Problem(self.tr("The worker process does not start; reinstall Shotscore."), log, _CRASHED))
+
+    def _refuse(self, problem: Problem) -> None:
+        """All that waits fails."""
+        waiting, self._waiting = list(self._waiting), deque()
+        for asked in waiting:
+            self.failed.emit(asked.number, asked.kind, problem)
+            self.ended.emit(asked.number, asked.kind)
 
     def _not_started(self, error: QProcess.ProcessError) -> None:
         if error != QProcess.ProcessError.FailedToStart or self._process is None:
             return
-        reason = self._process.errorString()
+        text = self.tr("The worker process does not start: {0}").format(self._process.errorString())
         self._process.deleteLater()
         self._process = None
-        waiting, self._waiting = list(self._waiting), deque()
-        for asked in waiting:
-            text = self.tr("The worker process does not start: {0}").format(reason)
-            self.failed.emit(asked.number, asked.kind, Problem(text, " ".join(WORKER), "WorkerCrashed"))
-            self.ended.emit(asked.number, asked.kind)
+        self._refuse(Problem(text, " ".join(WORKER), _CRASHED))
         if self._closing:
             self.stopped.emit()
 

@@ -131,6 +131,14 @@ def do_insert(clips, markers=()):
     ADDON.music.insert(bpy.context.scene, clips, list(markers))
 
 
+def do_refused_insert(clips):
+    try:
+        ADDON.music.insert(bpy.context.scene, clips, [])
+    except ValueError as problem:
+        return str(problem)
+    return ""
+
+
 def do_read():
     return ADDON.edit_text(bpy.context.scene)
 
@@ -184,6 +192,10 @@ def do_version():
     return bpy.app.version_string
 
 
+def do_has_sound():
+    return bool(bpy.app.build_options.audaspace)
+
+
 def do_run(source):
     """Strips of every kind, made by a test in Blender's own words."""
     names = {"bpy": bpy, "strips_of": strips_of, "editor": editor}
@@ -217,7 +229,7 @@ def main():
     ADDON.unregister()
 
 
-ADDON = load(sys.argv[1])
+ADDON = load(sys.argv[-1])
 ANSWERS.write(json.dumps({"ok": bpy.app.version_string}) + "\n")
 ANSWERS.flush()
 main()

@@ -16,7 +16,8 @@ for version in "$@"; do
         rm -rf "$place"
         "$python" -m venv "$place"
         "$place/bin/python" -m pip install -q --disable-pip-version-check "bpy==$version" >&2
-        "$place/bin/python" -c 'import bpy' >&2
+        sound=$("$place/bin/python" -c 'import bpy, sys; sys.stderr.write(f"{bpy.app.build_options.audaspace}")' 2>&1 >/dev/null)
+        case $sound in *False) touch "$place/silent" ;; *True) ;; *) echo "$sound" >&2; exit 1 ;; esac
         touch "$place/ready"
     fi
     found+=("$place/bin/python")

@@ -44,20 +44,31 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     return {"XDG_CONFIG_HOME": str(home / "config"), "XDG_DATA_HOME": str(home / "data"), "OMP_NUM_THREADS": "1"}
 
 
-@pytest.fixture(scope="module", params=list(pythons()))
+@pytest.fixture(scope="module", params=list(pythons(sound=True)))
 def blender(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
 ) -> Iterator[BlenderApp]:
-    version: str = request.param
-    folder = Path(environment["XDG_CONFIG_HOME"]) / "blender" / ".".join(version.split(".")[:2])
-    folder.mkdir(parents=True)
+    yield from with_extension(request.param, tmp_path_factory.mktemp("blender"), environment)
+
+
+@pytest.fixture(params=list(pythons(sound=False)))
+def silent(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+) -> Iterator[BlenderApp]:
+    """PyPI's bpy until 4.3: strips by their old name, and no sound."""
+    yield from with_extension(request.param, tmp_path_factory.mktemp("blender"), environment)
+
+
+def with_extension(version: str, folder: Path, environment: dict[str, str]) -> Iterator[BlenderApp]:
+    place = Path(environment["XDG_CONFIG_HOME"]) / "blender" / ".".join(version.split(".")[:2])
+    place.mkdir(parents=True, exist_ok=True)
     installed = shotscore("hosts", "install", "blender", environment=environment)
     assert installed["installed"]
-    assert (folder / "extensions" / "user_default" / "shotscore" / "blender_manifest.toml").is_file()
-    with BlenderApp(pythons()[version], "--extension", tmp_path_factory.mktemp("blender"), environment) as app:
+    assert (place / "extensions" / "user_default" / "shotscore" / "blender_manifest.toml").is_file()
+    with BlenderApp(pythons()[version], "--extension", folder, environment) as app:
         yield app
     assert shotscore("hosts", "remove", "blender", environment=environment)["removed"]
-    assert not (folder / "extensions" / "user_default" / "shotscore").exists()
+    assert not (place / "extensions" / "user_default" / "shotscore").exists()
 
 
 def shotscore(*arguments: str, environment: dict[str, str]) -> dict[str, Any]:
@@ -253,8 +264,22 @@ effect("cut to camera", "MULTICAM", 7, 215, 10).multicam_source = 1
 
 
 def test_every_kind_of_strip_is_read(blender: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
+    check_kinds(blender, films["lively"], tmp_path)
+
+
+def test_the_older_names_and_no_sound(silent: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
+    """Strips are read as in newer ones; music that cannot go in is told, and nothing has changed."""
+    check_kinds(silent, films["lively"], tmp_path)
+    before = silent.do("snapshot")
+    (tmp_path / "x.wav").write_bytes(b"")
+    clip = {"cue": "1m01", "stem": "pad", "path": str(tmp_path / "x.wav"), "start_frame": 0, "duration_frames": 9}
+    assert "built without sound" in silent.do("refused_insert", clips=[clip])
+    assert silent.do("snapshot") == before
+
+
+def check_kinds(blender: BlenderApp, film: Path, tmp_path: Path) -> None:
     blender.do("new", fps=24, fps_base=1.001, start=START, end=START + 240, path=str(tmp_path / "f.blend"), strips=[])
-    blender.do("run", source=KINDS.format(film=str(films["lively"])))
+    blender.do("run", source=KINDS.format(film=str(film)))
     path = tmp_path / "edit.otio"
     path.write_text(blender.do("read"))
     picture = flatten(read_timeline(path), folder=tmp_path)

@@ -11,13 +11,26 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+_APP = ("--background", "--factory-startup", "--python-exit-code", "1", "--python")
 SCRIPT = Path(__file__).parent.parent / "editors" / "in_blender.py"
 
 
-def pythons() -> dict[str, Path]:
-    """Blender's version, as the environment is called, -> its Python."""
+def pythons(sound: bool | None = None) -> dict[str, Path]:
+    """Blender's version, as the environment is called, -> its Python (or Blender itself, called "app").
+
+    `sound`: only those built with it, or only those without: PyPI's bpy 4.2 and 4.3 know no sound at all.
+    """
     named = [Path(one) for one in os.environ.get("SHOTSCORE_BPY", "").split(os.pathsep) if one]
-    return {path.parent.parent.name.removeprefix("bpy-"): path for path in named}
+    found = {"app" if _is_app(path) else path.parent.parent.name.removeprefix("bpy-"): path for path in named}
+    return {name: path for name, path in found.items() if sound in (None, not _silent(path))}
+
+
+def _is_app(path: Path) -> bool:
+    return path.name.startswith("blender")
+
+
+def _silent(path: Path) -> bool:
+    return (path.parent.parent / "silent").exists()
 
 
 class BlenderApp:
@@ -28,7 +41,7 @@ class BlenderApp:
         self.log = folder / "blender.log"
         self._log = self.log.open("wb")
         self._process = subprocess.Popen(
-            [python, SCRIPT, source],
+            [python, *(_APP if _is_app(python) else ()), SCRIPT, *(["--"] if _is_app(python) else ()), source],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._log,

@@ -126,4 +126,4 @@ class _Kept:
         """The next test asks on."""
 
 
-CASES = {f"blender-{version}": BlenderCase(python) for version, python in pythons().items()}
+CASES = {f"blender-{version}": BlenderCase(python) for version, python in pythons(sound=True).items()}

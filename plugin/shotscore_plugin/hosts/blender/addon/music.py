@@ -26,6 +26,8 @@ def insert(scene, clips: list[dict], markers: list[dict], rate: float | None = N
             f"The scene runs at {rate_of(scene):.3f} frames per second and the music at {rate:.3f}; "
             "score it at its own rate."
         )
+    if not bpy.app.build_options.audaspace:
+        raise ValueError("This Blender was built without sound; use the one from blender.org.")
     missing = [clip["path"] for clip in clips if not os.path.isfile(clip["path"])]
     if missing:
         raise ValueError(f"{missing[0]} is not there; score again.")

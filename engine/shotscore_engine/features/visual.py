@@ -339,13 +339,13 @@ def squares() -> Shrinker:
 
 def measure(rgb: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray]:
     """(luma, contrast, saturation, warmth) of a picture, (4,), and its luma plane, (h, w), both float32, 0 to 1."""
-    colour = rgb.astype(np.float32) / 255
-    luma = np.asarray(colour @ _LUMA, np.float32)
-    strongest, weakest = colour.max(-1), colour.min(-1)
-    coloured = strongest > 0.06
-    saturation = np.where(coloured, (strongest - weakest) / np.maximum(strongest, 1e-6), 0).mean()
-    red, _, blue = colour.reshape(-1, 3).mean(0)
-    values = (luma.mean(), luma.std(), saturation, (red - blue) / (red + blue + 0.1))
+    # Plane by plane: NumPy is slow along an axis of three.
+    red, green, blue = (rgb[..., channel].astype(np.float32) / 255 for channel in range(3))
+    luma = np.asarray(_LUMA[0] * red + _LUMA[1] * green + _LUMA[2] * blue, np.float32)
+    strongest, weakest = np.maximum(np.maximum(red, green), blue), np.minimum(np.minimum(red, green), blue)
+    saturation = np.where(strongest > 0.06, (strongest - weakest) / np.maximum(strongest, 1e-6), 0).mean()
+    warm, cold = red.mean(), blue.mean()
+    values = (luma.mean(), luma.std(), saturation, (warm - cold) / (warm + cold + 0.1))
     return np.array(values, np.float32), luma
 
 

@@ -51,14 +51,6 @@ def blender(
     yield from with_extension(request.param, tmp_path_factory.mktemp("blender"), environment)
 
 
-@pytest.fixture(params=list(pythons(sound=False)))
-def silent(
-    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
-) -> Iterator[BlenderApp]:
-    """PyPI's bpy until 4.3: strips by their old name, and no sound."""
-    yield from with_extension(request.param, tmp_path_factory.mktemp("blender"), environment)
-
-
 def with_extension(version: str, folder: Path, environment: dict[str, str]) -> Iterator[BlenderApp]:
     place = Path(environment["XDG_CONFIG_HOME"]) / "blender" / ".".join(version.split(".")[:2])
     place.mkdir(parents=True, exist_ok=True)
@@ -267,14 +259,23 @@ def test_every_kind_of_strip_is_read(blender: BlenderApp, films: dict[str, Path]
     check_kinds(blender, films["lively"], tmp_path)
 
 
-def test_the_older_names_and_no_sound(silent: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
-    """Strips are read as in newer ones; music that cannot go in is told, and nothing has changed."""
-    check_kinds(silent, films["lively"], tmp_path)
-    before = silent.do("snapshot")
-    (tmp_path / "x.wav").write_bytes(b"")
-    clip = {"cue": "1m01", "stem": "pad", "path": str(tmp_path / "x.wav"), "start_frame": 0, "duration_frames": 9}
-    assert "built without sound" in silent.do("refused_insert", clips=[clip])
-    assert silent.do("snapshot") == before
+if pythons(sound=False):  # an empty set of parameters would be a skipped test
+
+    @pytest.fixture(params=list(pythons(sound=False)))
+    def silent(
+        request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]
+    ) -> Iterator[BlenderApp]:
+        """PyPI's bpy 4.2: no sound."""
+        yield from with_extension(request.param, tmp_path_factory.mktemp("blender"), environment)
+
+    def test_a_blender_without_sound(silent: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
+        """Strips are read as in newer ones; music that cannot go in is told, and nothing has changed."""
+        check_kinds(silent, films["lively"], tmp_path)
+        before = silent.do("snapshot")
+        (tmp_path / "x.wav").write_bytes(b"")
+        clip = {"cue": "1m01", "stem": "pad", "path": str(tmp_path / "x.wav"), "start_frame": 0, "duration_frames": 9}
+        assert "built without sound" in silent.do("refused_insert", clips=[clip])
+        assert silent.do("snapshot") == before
 
 
 def check_kinds(blender: BlenderApp, film: Path, tmp_path: Path) -> None:

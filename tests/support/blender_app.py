@@ -18,7 +18,7 @@ SCRIPT = Path(__file__).parent.parent / "editors" / "in_blender.py"
 def pythons(sound: bool | None = None) -> dict[str, Path]:
     """Blender's version, as the environment is called, -> its Python (or Blender itself, called "app").
 
-    `sound`: only those built with it, or only those without: PyPI's bpy 4.2 and 4.3 know no sound at all.
+    `sound`: only those built with it, or only those without: PyPI's bpy 4.2 knows no sound at all.
     """
     named = [Path(one) for one in os.environ.get("SHOTSCORE_BPY", "").split(os.pathsep) if one]
     found = {"app" if _is_app(path) else path.parent.parent.name.removeprefix("bpy-"): path for path in named}
@@ -87,6 +87,8 @@ class BlenderApp:
         late = threading.Timer(seconds, self._process.kill)
         late.start()
         line = self._process.stdout.readline()
+        while line and not line.startswith(b"{"):  # Blender itself greets before it runs the script
+            line = self._process.stdout.readline()
         late.cancel()
         if not line:
             raise AssertionError(f"Blender ended: {self.log.read_text()[-3000:]}")

@@ -38,7 +38,7 @@ class Blender:
 
     name = "blender"
     title = "Blender"
-    tested = "bpy 5.0.1"
+    tested = "bpy 4.3.0, 5.0.1"
     suffixes: tuple[str, ...] = ()
 
     def found(self) -> Path | None:

@@ -12,7 +12,8 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from .errors import RequestError
-from .spotting import IGNORE, MUST, Cue, Hit, hit_tolerance, spot
+from .seen import hits_seen
+from .spotting import IGNORE, MUST, Cue, Hit, hit_tolerance
 
 if TYPE_CHECKING:
     from .session import Session
@@ -56,7 +57,7 @@ def mute_hit(session: Session, cue_name: str, frame: int, muted: bool = True) ->
     if muted:
         return weigh_hit(session, cue_name, frame, IGNORE)
     cue = session.cue(cue_name)
-    found = [hit for hit in spot(session.picture, cue.start_frame, cue.end_frame) if hit.frame == frame]
+    found = [hit for hit in hits_seen(session.picture, cue.start_frame, cue.end_frame) if hit.frame == frame]
     return weigh_hit(session, cue_name, frame, found[0].weight if found and found[0].weight > IGNORE else MUST)
 
 

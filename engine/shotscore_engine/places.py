@@ -79,7 +79,8 @@ def _named(session: Session) -> Iterator[str]:
         ):
             if timeline:
                 yield timeline
-            for span in (*picture.shots, *picture.audio):
+            spans: tuple[Shot | AudioSpan, ...] = (*picture.shots, *picture.audio)
+            for span in spans:
                 if span.media is not None and span.media.path is not None:
                     yield str(span.media.path)
 

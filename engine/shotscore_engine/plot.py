@@ -182,8 +182,9 @@ def _draw_hits(axes: "Axes", fits: Sequence[HitFit], rate: Fraction, width: floa
     for state, (marker, colour, _) in MARKS.items():
         mine = [fit.hit for fit in fits if fit.state == state]
         frames, weights = [hit.frame for hit in mine], [hit.weight for hit in mine]
-        stems = [":" if hit.kind in ("motion", "flash") else "-" for hit in mine]
-        axes.vlines(frames, 0, weights, color=colour, linewidth=0.9, alpha=0.7, linestyles=stems or "-")
+        for hit in mine:
+            stem = ":" if hit.kind in ("motion", "flash") else "-"
+            axes.plot([hit.frame, hit.frame], [0, hit.weight], stem, color=colour, linewidth=0.9, alpha=0.7)
         face = PAPER if state == "near" else colour
         axes.scatter(frames, weights, 44, marker=marker, facecolors=face, edgecolors=colour, linewidths=1.3, zorder=3)
     last_label = -1e9
@@ -296,7 +297,7 @@ def _draw_tempo(
         frames, [format_timecode(picture.start_frame + frame, picture.rate, picture.drop_frame) for frame in frames]
     )
     axes.tick_params(labelbottom=True, pad=4)
-    axes.get_xticklabels()[0].set_ha("left")
+    axes.get_xticklabels()[0].set_horizontalalignment("left")
     axes.vlines(frames, low, low + 0.04 * (high - low), color=GREY, linewidth=0.8)
 
 

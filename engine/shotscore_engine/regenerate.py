@@ -20,7 +20,7 @@ from .locks import bars_between, beats_between, check_parts, locked_mask, widene
 from .picture import Picture
 from .progress import Progress, silent, within
 from .record import Revision
-from .request import ScoreRequest
+from .request import ScoreRequest, check_range
 from .roll import PARTS, Roll, notes_of, roll_of
 from .seams import Bools, begun, mask_of, outside_equal, runs_of, seam_of
 from .spotting import Cue
@@ -64,6 +64,8 @@ class Again:
     tries: int = TRIES
     take: int | None = None
     """Which take to start from; None is the one in use."""
+    frames: tuple[int, int] | None = None
+    """Instead of shots: (start, end) frames of the timeline."""
 
     def __post_init__(self) -> None:
         check_parts(self.parts or ())
@@ -77,6 +79,8 @@ class Again:
             raise RequestError(f"A seam {self.widen_bars} bars further out is outside 0 to 4.")
         if self.edge not in get_args(EdgeKind):
             raise RequestError(f"There is no edge {self.edge!r}; choose one of {', '.join(get_args(EdgeKind))}.")
+        if self.shots is not None and self.frames is not None:
+            raise RequestError("Name shots or a range of frames, not both.")
         check_curve(self.energy_curve or ())
         if self.seed is not None and not 0 <= self.seed < 2**63:
             raise RequestError(f"The seed {self.seed} is outside 0 to 2^63 - 1.")
@@ -97,12 +101,30 @@ def shot_frames(picture: Picture, cue: Cue, shots: tuple[int, int]) -> tuple[int
     return max(start, cue.start_frame), min(end, cue.end_frame)
 
 
+def asked_frames(picture: Picture, cue: Cue, again: Again) -> tuple[int, int] | None:
+    """(start, end) frames of what shall be made anew, within the cue; None is all of it.
+
+    Raises RequestError where that lies outside the picture or the cue.
+    """
+    if again.shots is not None:
+        return shot_frames(picture, cue, again.shots)
+    if again.frames is None:
+        return None
+    start, end = again.frames
+    check_range(start, end, picture)
+    if end <= cue.start_frame or start >= cue.end_frame:
+        raise RequestError(
+            f"The frames {start}-{end} lie outside the cue {cue.name}, which has {cue.start_frame}-{cue.end_frame}."
+        )
+    return max(start, cue.start_frame), min(end, cue.end_frame)
+
+
 def free_mask(session: Session, take: Take, again: Again) -> Bools:
     """(T, 3): the beats of the parts that may change. Raises RequestError where a lock leaves none."""
     cue, rate, grid = session.cue(take.cue), session.picture.rate, take.grid
     first, last = 0, grid.beats
-    if again.shots is not None:
-        start, end = shot_frames(session.picture, cue, again.shots)
+    if (asked := asked_frames(session.picture, cue, again)) is not None:
+        start, end = asked
         reach = bars_between if again.edge == "bar" else beats_between
         first, last = reach(grid, cue, rate, start, end)
     free = np.zeros((grid.beats, len(PARTS)), bool)
@@ -330,9 +352,7 @@ def next_seed(session: Session, cue_name: str) -> int:
 def _asked(session: Session, take: Take, again: Again) -> ScoreRequest:
     """The take's request, with what is wanted of the range as one wish more."""
     cue = session.cue(take.cue)
-    start, end = cue.start_frame, cue.end_frame
-    if again.shots is not None:
-        start, end = shot_frames(session.picture, cue, again.shots)
+    start, end = asked_frames(session.picture, cue, again) or (cue.start_frame, cue.end_frame)
     wish = Wish(
         start,
         end,
@@ -356,7 +376,7 @@ def _candidates(session: Session, take: Take, free: Bools, again: Again) -> list
     """(number, free mask) of what is tried: the range as asked with several seeds, then with its seams further out."""
     masks = [free]
     locked = locked_mask(session.locks, session.cue(take.cue), take.grid, session.picture.rate)
-    if again.shots is not None and again.widen_bars:
+    if (again.shots is not None or again.frames is not None) and again.widen_bars:
         beats = np.flatnonzero(free.any(axis=1))
         parts = free.any(axis=0)
         for before, after in product(range(again.widen_bars + 1), repeat=2):

@@ -36,6 +36,7 @@ def add_commands(command: Command) -> None:
     session_argument(rescore)
     add = rescore.add_argument
     add("--shots", metavar="A-B", type=_pair, help="first and last shot, both included; all of them without")
+    add("--range", metavar="IN-OUT", help="instead of shots: this range, in frames or record timecode")
     add("--parts", metavar="NAMES", type=_names, help="only these: melody, counter, harmony")
     add("--prompt", metavar="TEXT", help="words for these shots")
     add("--mood", metavar="V,A", type=_mood, help="valence and arousal, each -1 to 1")
@@ -90,6 +91,8 @@ def _rescore(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     given = {f.name: getattr(options, f.name, None) for f in fields(Again)}
     again = Again(**{name: value for name, value in given.items() if value is not None})
     what = "all shots" if again.shots is None else f"shots {again.shots[0]}-{again.shots[1]}"
+    if options.range is not None:
+        what = options.range
 
     def change(session: Session, report: Progress) -> Session:
         name = cue_name(session, options.cue)
@@ -97,10 +100,14 @@ def _rescore(options: argparse.Namespace, progress: ProgressLine) -> Answer:
         if again.style is not None:
             _check_style(again.style)
         asked = again
+        if options.range is not None:
+            from shotscore_engine.request import parse_range
+
+            asked = replace(asked, frames=parse_range(options.range, session.picture))
         if options.curve_file is not None:
             from shotscore_engine.wishtext import read_curve
 
-            asked = replace(again, energy_curve=read_curve(options.curve_file, session.picture))
+            asked = replace(asked, energy_curve=read_curve(options.curve_file, session.picture))
         # Nothing to wait for where it makes no sense.
         from shotscore_engine.regenerate import free_mask
 
@@ -326,7 +333,18 @@ def changed(
     table["locks"] = [asdict(lock) for lock in after.locks]
     table["undo"] = [step.did for step in reversed(after.past)]
     table["redo"] = [step.did for step in after.future]
-    return Answer(table, score_text(table, path.parent))
+    return Answer(table, "\n".join([score_text(table, path.parent), *_seams(before, after)]))
+
+
+def _seams(before: Session, after: Session) -> list[str]:
+    """How smoothly the takes that were made join what they stand in."""
+    known = {(take.cue, take.number) for take in before.takes}
+    return [
+        f"Take {take.number} of {take.cue}: seam {take.revision.seam.score:.2f} "
+        "(1 is as smooth as the music's own bar lines)."
+        for take in after.takes
+        if (take.cue, take.number) not in known and take.revision is not None
+    ]
 
 
 def session_path(text: str) -> Path:

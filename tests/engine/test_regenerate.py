@@ -130,6 +130,18 @@ def test_only_the_bars_the_shots_cover_change(session: Session) -> None:
         assert changed <= covered | pickup
 
 
+def test_a_range_of_frames_is_made_anew_as_shots_are(session: Session) -> None:
+    shot = session.picture.shots[2]
+    by_shot = session.rescore("1m01", Again((3, 3), seed=5, tries=1, energy=0.9), TOOLS).take("1m01")
+    span = (shot.start_frame, shot.end_frame)
+    by_frames = session.rescore("1m01", Again(frames=span, seed=5, tries=1, energy=0.9), TOOLS).take("1m01")
+    assert by_frames.notes == by_shot.notes
+    assert by_frames.request == by_shot.request
+    for wrong in ({"frames": (5, 5)}, {"frames": (0, 99_999)}, {"frames": (0, 5), "shots": (1, 1)}):
+        with pytest.raises(RequestError):
+            session.rescore("1m01", Again(**wrong), TOOLS)  # type: ignore[arg-type]
+
+
 def test_a_bar_is_split_if_asked(session: Session) -> None:
     take = session.take("1m01")
     bars, beats = (free_mask(session, take, Again((3, 3), edge=edge)).any(axis=1) for edge in ("bar", "beat"))  # type: ignore[arg-type]

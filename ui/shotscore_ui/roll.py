@@ -171,8 +171,8 @@ class PianoRoll(QWidget):
         theme = theme_of(self)
         x = self._header + self.scale.x(self._playhead)
         if self._header <= x <= self.width():
-            painter.setPen(QPen(theme.colour("playhead"), 1.4))
-            painter.drawLine(QPointF(x, TOP), QPointF(x, self.height()))
+            painter.fillRect(QRectF(round(x) - 1, TOP, 3, self.height()), theme.colour("playhead", 0.35))
+            painter.fillRect(QRectF(round(x), TOP, 1, self.height()), theme.colour("playhead"))
         if self.hasFocus():
             painter.setPen(QPen(theme.colour("accent"), 2))
             painter.drawRect(QRectF(1, 1, self.width() - 2, self.height() - 2))

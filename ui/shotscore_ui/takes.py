@@ -551,8 +551,11 @@ class TakeCard(QFrame):
             super().keyPressEvent(event)
 
     def eventFilter(self, watched: object, event: QEvent) -> bool:
-        pressed = isinstance(event, QKeyEvent) and event.type() == QEvent.Type.KeyPress
-        if watched is self.editor and pressed and event.key() == Key.Key_Escape:
+        if isinstance(event, QKeyEvent) and (watched is self.editor, event.type(), event.key()) == (
+            True,
+            QEvent.Type.KeyPress,
+            Key.Key_Escape,
+        ):
             self._close_editor()
             return True
         return super().eventFilter(watched, event)  # type: ignore[arg-type]
@@ -886,10 +889,10 @@ class Flow(QLayout):
     def count(self) -> int:
         return len(self._items)
 
-    def itemAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def itemAt(self, index: int) -> QLayoutItem | None:
         return self._items[index] if 0 <= index < len(self._items) else None
 
-    def takeAt(self, index: int) -> QLayoutItem | None:  # type: ignore[override]
+    def takeAt(self, index: int) -> QLayoutItem | None:
         return self._items.pop(index) if 0 <= index < len(self._items) else None
 
     def hasHeightForWidth(self) -> bool:

@@ -341,9 +341,14 @@ class TimelineStrip(QWidget):
         if not -8 <= x <= self.scale.width + 8:
             return
         colour = theme_of(self).colour("playhead")
+        # On whole pixels, or it would shimmer while it plays.
+        x = float(round(x))
+        glow = theme_of(self).colour("playhead", 0.35)
+        painter.fillRect(QRectF(x - 1, 0, 3, self.height() - BAR_HEIGHT), glow)
+        painter.fillRect(QRectF(x, 0, 1, self.height() - BAR_HEIGHT), colour)
+        x += 0.5
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        painter.setPen(QPen(colour, 1.4))
-        painter.drawLine(QPointF(x, 0), QPointF(x, self.height() - BAR_HEIGHT))
+        painter.setPen(QPen(colour, 1))
         painter.setBrush(colour)
         painter.drawPolygon(QPolygonF([QPointF(x - 6, 0), QPointF(x + 6, 0), QPointF(x + 6, 7), QPointF(x, 14),
                                        QPointF(x - 6, 7)]))  # fmt: skip

@@ -12,7 +12,7 @@ from shotscore_engine.errors import OutputError, TimelineError
 
 from .placement import Placement, StemClip
 
-SUFFIXES = (".otio", ".xml", ".fcpxml", ".kdenlive", ".mlt", ".aaf")
+SUFFIXES = (".otio", ".xml", ".fcpxml", ".kdenlive", ".mlt", ".aaf", ".osp")
 """Documents that can take music."""
 
 
@@ -49,7 +49,7 @@ def _write(document: Path, path: Path, change: Callable[[bytes], bytes]) -> None
 def _functions(
     document: Path,
 ) -> tuple[Callable[[bytes, Sequence[StemClip], Placement], bytes], Callable[[bytes], bytes]]:
-    from . import aaf, fcp7xml, fcpxml, mlt
+    from . import aaf, fcp7xml, fcpxml, mlt, osp
 
     modules: dict[str, ModuleType] = {
         ".xml": fcp7xml,
@@ -57,6 +57,7 @@ def _functions(
         ".kdenlive": mlt,
         ".mlt": mlt,
         ".aaf": aaf,
+        ".osp": osp,
     }
     suffix = document.suffix.lower()
     if suffix == ".otio":

@@ -23,6 +23,7 @@ EXTENSIONS = {
     ".aaf": "aaf",
     ".kdenlive": "mlt",
     ".mlt": "mlt",
+    ".osp": "osp",
 }
 """Timeline files and the module that reads them."""
 

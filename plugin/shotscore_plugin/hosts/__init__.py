@@ -12,7 +12,10 @@ from ..host import Host, Program
 
 HOSTS: dict[str, str] = {
     "blender": "blender",
+    "kdenlive": "kdenlive",
     "resolve": "resolve",
+    "shotcut": "shotcut",
+    "openshot": "openshot",
     "files": "files",
 }
 """Name on the command line -> the module under `hosts/` whose `PROGRAM` it is; in the order they are

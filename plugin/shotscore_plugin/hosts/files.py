@@ -52,7 +52,7 @@ class FileHost:
     def capabilities(self) -> Capabilities:
         """Files: no undo, no playhead, no markers; MLT knows no timecode its timeline starts at."""
         return Capabilities(
-            start_timecode=self.project.suffix.lower() not in (".mlt", ".kdenlive"),
+            start_timecode=self.project.suffix.lower() not in (".mlt", ".kdenlive", ".osp"),
             limits=("The editor has to be told to open the copy, and to save before the edit is read.",),
         )
 

@@ -16,7 +16,7 @@ from shotscore_engine.timing import quantise
 from shotscore_exporters.placement import Placement, StemClip
 from shotscore_plugin.host import Host
 
-MODULES = ["files", "resolve", "blender"]
+MODULES = ["files", "editors", "resolve", "blender"]
 """Modules of this folder, each with `CASES: dict[str, Case]`."""
 
 RATES = (

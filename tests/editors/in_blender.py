@@ -104,6 +104,24 @@ def do_operator(name, **values):
     return sorted(getattr(bpy.ops.shotscore, name)(**values))
 
 
+def do_refused(name):
+    """What an operator says that does not do what it is for."""
+    try:
+        getattr(bpy.ops.shotscore, name)()
+    except RuntimeError as problem:
+        return str(problem)
+    return ""
+
+
+def do_connected(wanted, seconds):
+    """Whether Shotscore is there, as soon as that is as `wanted`."""
+    end = time.monotonic() + seconds
+    while ADDON.State.link.connected != wanted and time.monotonic() < end:
+        ADDON.step(0.1)
+        time.sleep(0.1)
+    return ADDON.State.link.connected
+
+
 def do_settings(**values):
     for name, value in values.items():
         setattr(bpy.context.window_manager.shotscore, name, value)

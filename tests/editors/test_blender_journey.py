@@ -6,6 +6,7 @@ it was.
 """
 
 import json
+import os
 import subprocess
 import sys
 import wave
@@ -64,8 +65,6 @@ def with_extension(version: str, folder: Path, environment: dict[str, str]) -> I
 
 
 def shotscore(*arguments: str, environment: dict[str, str]) -> dict[str, Any]:
-    import os
-
     command = [sys.executable, "-m", "shotscore_plugin.cli", *arguments, "--json"]
     done = subprocess.run(command, env={**os.environ, **environment}, capture_output=True, text=True, check=True)
     answer: dict[str, Any] = json.loads(done.stdout)
@@ -316,3 +315,31 @@ def test_undo_takes_an_insert_back(blender: BlenderApp, films: dict[str, Path], 
     assert len(blender.do("standing")) == 1
     blender.do("undo")
     assert blender.do("snapshot") == original
+
+
+def test_what_cannot_be_done_is_told(blender: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
+    blender.do("run", source="bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False); editor()")
+    assert "Save the Blender file first" in blender.do("refused", name="score")
+    project = tmp_path / "film.blend"
+    blender.do(
+        "new", fps=25, fps_base=1, start=1, end=101, path=str(project), strips=[strip("a", films["calm"], 1, 0, 100, 0)]
+    )
+    for name in ("regenerate", "reconform", "insert"):
+        assert "no music yet" in blender.do("refused", name=name)
+    assert blender.do("operator", name="remove") == ["FINISHED"]
+    assert {path.name for path in tmp_path.iterdir()} == {project.name}
+
+
+def test_either_side_may_start_first_and_die(blender: BlenderApp, environment: dict[str, str]) -> None:
+    command = [sys.executable, "-m", "shotscore_plugin.cli", "hosts", "serve"]
+    told = shotscore("hosts", "serve", "--idle", "0", environment=environment)
+    if not told["served"]:  # started by the add-on in an earlier test: that one goes first
+        address = json.loads((Path(environment["XDG_DATA_HOME"]) / "shotscore/bridge/address.json").read_text())
+        os.kill(address["pid"], 15)
+    assert not blender.do("connected", wanted=False, seconds=60)
+    for end in (subprocess.Popen.kill, subprocess.Popen.terminate):
+        process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
+        assert blender.do("connected", wanted=True, seconds=120)
+        end(process)
+        process.wait()
+        assert not blender.do("connected", wanted=False, seconds=60)

@@ -45,7 +45,7 @@ def test_the_readmes_examples_run(example: str, desk: Path) -> None:
     done = subprocess.run(command, cwd=desk, capture_output=True, text=True, check=False, env={**os.environ})
     assert done.returncode == 0, done.stderr
     assert done.stdout.strip()
-    if "--out" in words:
+    if words[1] == "score":
         out = desk / words[words.index("--out") + 1]
         for name in ("edit.scored.otio", "edit.shotscore", "1m01.mid", "1m01_mix.wav", "report.json"):
             assert (out / name).is_file()

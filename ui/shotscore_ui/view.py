@@ -70,6 +70,8 @@ Ints = NDArray[np.int64]
 MarkState = HitState | Literal["open"]
 """How a hit is met; `open` while its cue has no tempo yet."""
 
+MOST_KEPT = 500
+"""Takes whose views are kept."""
 SHORTEST_LEVEL = 512
 """Waveforms are not summed up into fewer buckets than this."""
 
@@ -401,7 +403,8 @@ class Views:
     """Views of a session; what did not change since the last call is not made again."""
 
     def __init__(self) -> None:
-        self._takes: dict[int, tuple[object, RollView, TakeMeasures]] = {}
+        self._rolls: dict[int, tuple[object, RollView]] = {}
+        self._measures: dict[int, tuple[object, TakeMeasures]] = {}
         self._shots: tuple[object, tuple[ShotView, ...]] = (None, ())
         self._fits: dict[int, tuple[object, object, tuple[HitView, ...]]] = {}
 
@@ -469,7 +472,7 @@ class Views:
             end_frame=cue.end_frame,
             hits=self._hits(cue, grid, rate),
             grid=shown,
-            roll=self._drawn(session, take)[0] if take else None,
+            roll=self._roll(session, take) if take else None,
             energy=EnergyView(curve, frames, read),
             waveform=extras.waveforms.get(cue.name),
         )
@@ -482,7 +485,7 @@ class Views:
         return known[2]
 
     def _take(self, session: Session, take: Take, used: Take | None) -> TakeView:
-        roll, measures = self._drawn(session, take)
+        roll, measures = self._roll(session, take), self._measured(session, take)
         revision = take.revision
         usable = take.edit == len(session.edits)
         return TakeView(
@@ -505,16 +508,26 @@ class Views:
             roll=roll,
         )
 
-    def _drawn(self, session: Session, take: Take) -> tuple[RollView, TakeMeasures]:
-        known = self._takes.get(id(take))
+    def _roll(self, session: Session, take: Take) -> RollView:
+        known = self._rolls.get(id(take))
         if known is None or known[0] is not take:
             edit = session.edits[take.edit] if take.edit < len(session.edits) else session
             cue = take.spotted or session.cue(take.cue)
-            roll = roll_view(take.roll(), take.grid, edit.picture.rate, (cue.start_frame, cue.end_frame))
-            known = (take, roll, measure_take(session, take))
-            self._takes = {key: kept for key, kept in self._takes.items() if len(self._takes) < 1000}
-            self._takes[id(take)] = known
-        return known[1], known[2]
+            edges = (cue.start_frame, cue.end_frame)
+            known = (take, _placed(written_notes(take.notes), take.grid, edit.picture.rate, edges, None))
+            if len(self._rolls) >= MOST_KEPT:
+                self._rolls.clear()
+            self._rolls[id(take)] = known
+        return known[1]
+
+    def _measured(self, session: Session, take: Take) -> TakeMeasures:
+        known = self._measures.get(id(take))
+        if known is None or known[0] is not take:
+            known = (take, measure_take(session, take))
+            if len(self._measures) >= MOST_KEPT:
+                self._measures.clear()
+            self._measures[id(take)] = known
+        return known[1]
 
 
 def shot_view(shot: Shot) -> ShotView:
@@ -576,7 +589,23 @@ def roll_view(
     roll: Roll, grid: BeatGrid, rate: Fraction, range_frames: tuple[int, int], *, noise: float | None = None
 ) -> RollView:
     """`roll` on `grid` over the cue's frames; `noise` (timestep / 1000) while it is being made."""
-    notes = notes_of(roll)
+    return _placed(notes_of(roll), grid, rate, range_frames, noise)
+
+
+def written_notes(texts: tuple[str, ...]) -> NDArray[np.int32]:
+    """(n, 5) like `notes_of`, straight from a take's text; an hour of music takes milliseconds."""
+    rows = []
+    for part, text in enumerate(texts):
+        numbers = np.array(text.replace(";", " ").split(), np.int32).reshape(-1, 4)
+        start, length, pitch, velocity = numbers.T
+        rows.append(np.stack([np.full_like(start, part), start, start + length, pitch, velocity], axis=1))
+    notes = np.concatenate(rows) if rows else np.zeros((0, 5), np.int32)
+    return np.asarray(notes[np.lexsort((notes[:, 3], notes[:, 0], notes[:, 1]))], np.int32)
+
+
+def _placed(
+    notes: NDArray[np.int32], grid: BeatGrid, rate: Fraction, range_frames: tuple[int, int], noise: float | None
+) -> RollView:
     seconds = np.array(grid.beat_times, float)
     frames = range_frames[0] + seconds * float(rate)
     beats = np.arange(len(frames))

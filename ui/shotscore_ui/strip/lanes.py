@@ -32,6 +32,7 @@ NARROWEST_NAME, NARROWEST_THUMB = 34.0, 14.0
 MARK_SPACING = SIZE + 1.0
 NAME_HEIGHT = 16
 _MOST_SCALED = 600
+_MOST_MOMENTS = 20_000
 
 
 def tr(text: str) -> str:
@@ -99,6 +100,10 @@ class Brushwork:
     """What painting keeps from one time to the next."""
 
     marks: Marks = field(default_factory=Marks)
+    moments: dict[tuple[int, int, int], Moment] = field(default_factory=dict)
+    """By shot (its identity), frame (-1: the head) and spacing: exact time is worth working out once."""
+    shots: object = None
+    """Whose moments they are."""
     scaled: OrderedDict[tuple[int, int, float], QPixmap] = field(default_factory=OrderedDict)
     """Thumbnails at the size they are drawn at, by picture, height and density."""
 
@@ -116,6 +121,17 @@ class Brushwork:
                 self.scaled.popitem(last=False)
         else:
             self.scaled.move_to_end(key)
+        return found
+
+    def moment(self, view: TimelineView, shot: ShotView, frame: float, frames_wide: float, *, head: bool) -> Moment:
+        """`thumbnail_moment`, remembered."""
+        if self.shots is not view.shots or len(self.moments) > _MOST_MOMENTS:
+            self.shots = view.shots
+            self.moments.clear()
+        key = (shot.index, -1 if head else int(frame), 0 if head else math.frexp(frames_wide)[1])
+        found = self.moments.get(key)
+        if found is None:
+            found = self.moments[key] = thumbnail_moment(shot, frame, frames_wide, view.rate, head=head)
         return found
 
 
@@ -304,27 +320,24 @@ def _paint_shot(canvas: Canvas, shot: ShotView, box: QRectF) -> None:
         return
     slot = box.height() * 16 / 9
     per_pixel = canvas.scale.frames_per_pixel
-    painter.save()
-    painter.setClipRect(box.adjusted(0, 0, 0, 0))
     tiles = max(1, int(box.width() // slot)) if box.width() >= 2 * slot else 1
     begin = max(0, int((-box.left()) // slot)) if tiles > 1 else 0
     for tile in range(begin, tiles + (tiles > 1)):
         left = box.left() + tile * slot
-        if left > canvas.scale.width:
+        if left > canvas.scale.width or left >= box.right():
             break
         frame = shot.start_frame + (tile + 0.5) * slot * per_pixel if tiles > 1 else shot.start_frame
-        moment = thumbnail_moment(shot, frame, slot * per_pixel, canvas.view.rate, head=tiles == 1)
+        moment = canvas.work.moment(canvas.view, shot, frame, slot * per_pixel, head=tiles == 1)
         image = canvas.store.image(moment) if canvas.store else None
         if image is None:
             continue
         drawn = canvas.work.thumbnail(image, round(box.height()), canvas.ratio)
         width = drawn.deviceIndependentSize().width()
-        room = min(slot, box.right() - left)
-        offset = max(0.0, (width - room) / 2)
-        source = QRectF(offset * canvas.ratio, 0, min(width, room) * canvas.ratio, drawn.height())
-        painter.drawPixmap(QRectF(left + max(0.0, (room - width) / 2 if tiles > 1 else 0), box.top(), min(width, room),
-                                  box.height()), drawn, source)  # fmt: skip
-    painter.restore()
+        room = min(slot if tiles > 1 else box.width(), box.right() - left)
+        shown = min(width, room)
+        offset = (width - shown) / 2
+        source = QRectF(offset * canvas.ratio, 0, shown * canvas.ratio, drawn.height())
+        painter.drawPixmap(QRectF(left, box.top(), shown, box.height()), drawn, source)
 
 
 def thumbnail_moment(shot: ShotView, frame: float, frames_wide: float, rate: Fraction, *, head: bool) -> Moment:
@@ -375,7 +388,7 @@ def _paint_dense_shots(canvas: Canvas, rect: QRect, picture: QRect, edges: Float
         if shot.offline or shot.media is None:
             _paint_no_picture(canvas, shot, box)
             continue
-        moment = thumbnail_moment(shot, shot.start_frame, 1, view.rate, head=True)
+        moment = canvas.work.moment(view, shot, shot.start_frame, 1, head=True)
         image = canvas.store.image(moment) if canvas.store else None
         if image is not None:
             drawn = canvas.work.thumbnail(image, picture.height(), canvas.ratio)
@@ -515,8 +528,11 @@ def paint_tempo(canvas: Canvas, rect: QRect) -> None:
         last = min(len(bpm), int(np.searchsorted(xs, right)) + 1)
         if last <= first:
             continue
-        stride = max(1, (last - first) // max(1, int(canvas.scale.width)))
-        places = np.arange(first, last, stride)
+        # Only where the tempo changes is there something to draw, and no more often than once a pixel.
+        turns = np.nonzero(np.abs(np.diff(bpm[first:last])) > 0.005)[0] + first + 1
+        if len(turns) > canvas.scale.width:
+            turns = turns[:: math.ceil(len(turns) / canvas.scale.width)]
+        places = np.append(first, turns)
         heights = np.clip((bpm[places] - low) / (high - low), 0, 1)
         ys = rect.bottom() - 4 - heights * (rect.height() - 8)
         ends = np.minimum(np.append(xs[places[1:]], xs[last]), right)
@@ -557,7 +573,7 @@ def paint_dialogue(canvas: Canvas, rect: QRect) -> None:
     painter.setBrush(theme.colour("dialogue", 0.75))
     for left, right in zip(starts.tolist(), ends.tolist(), strict=True):
         box = QRectF(left, rect.top() + 3, max(1.0, right - left), rect.height() - 6)
-        if box.width() > 6:
+        if box.width() > 12 and len(starts) < 60:
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             painter.drawRoundedRect(box, 3, 3)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing, False)
@@ -614,21 +630,29 @@ def note_strength(roll: Any, frames: tuple[float, float], size: QSize) -> list[N
     span = max(12, high - low + 1)
     per_frame = width / max(1e-9, frames[1] - frames[0])
     pictures = []
-    left = np.floor((roll.start_frame - frames[0]) * per_frame).astype(int)
-    right = np.maximum(np.ceil((roll.end_frame - frames[0]) * per_frame - 0.3).astype(int), left + 1)
+    # Notes lie in order of their starts; what began before the window and still sounds is within the longest note.
+    longest = float((roll.end_frame - roll.start_frame).max()) if roll.notes else 0.0
+    ends = np.searchsorted(roll.start_frame, [frames[0] - longest, frames[1]])
+    seen = slice(int(ends[0]), int(ends[1]))
+    part_of, pitch, velocity = roll.part[seen], roll.pitch[seen], roll.velocity[seen]
+    left = np.clip(np.floor((roll.start_frame[seen] - frames[0]) * per_frame).astype(np.int64), 0, width)
+    right = np.ceil((roll.end_frame[seen] - frames[0]) * per_frame - 0.3).astype(np.int64)
+    right = np.clip(np.maximum(right, left + 1), 0, width)
     row_height = max(1, height // span)
-    rows = ((high - roll.pitch + 0.5) / span * height).astype(int)
+    rows = ((high - pitch + 0.5) / span * height).astype(np.int64)
+    strength = 0.45 + 0.55 * velocity / 127
+    wide = width + 1
     for part in range(len(roll.parts)):
-        picture = np.zeros((height + 1, width + 1))
-        chosen = np.nonzero((roll.part == part) & (right > 0) & (left < width))[0]
-        if len(chosen):
-            strength = 0.45 + 0.55 * roll.velocity[chosen] / 127
-            starts, ends = np.clip(left[chosen], 0, width), np.clip(right[chosen], 0, width)
+        chosen = (part_of == part) & (left < width) & (right > 0)
+        steps = np.zeros(height * wide)
+        if chosen.any():
+            starts, stops, weight = left[chosen], right[chosen], strength[chosen]
             for offset in range(row_height):
-                line = np.clip(rows[chosen] + offset, 0, height - 1)
-                np.add.at(picture, (line, starts), strength)
-                np.add.at(picture, (line, ends), -strength)
-        pictures.append(np.clip(np.cumsum(picture, axis=1)[:height, :width], 0, 1))
+                line = np.clip(rows[chosen] + offset, 0, height - 1) * wide
+                steps += np.bincount(line + starts, weight, height * wide)
+                steps -= np.bincount(line + stops, weight, height * wide)
+        picture = np.cumsum(steps.reshape(height, wide), axis=1)[:, :width]
+        pictures.append(np.clip(picture, 0, 1))
     return pictures
 
 

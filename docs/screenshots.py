@@ -23,6 +23,7 @@ from shotscore_ui.controller import Controller
 from shotscore_ui.settings import Settings
 from shotscore_ui.window import MainWindow, apply_appearance
 
+MOST_BYTES = 300_000
 LARGE, SMALL = (1360, 860), (940, 620)
 
 
@@ -61,13 +62,13 @@ class Camera:
         self.wait(lambda: self.window.thumbnails.idle)
 
     def shoot(self, name: str, widget: QWidget | None = None) -> None:
-        """A PNG of at most 256 colours."""
+        """A PNG; of 256 colours where it would be large."""
         image = (widget or self.window).grab().toImage()
-        image = image.convertToFormat(
-            QImage.Format.Format_Indexed8, Qt.ImageConversionFlag.DiffuseDither | Qt.ImageConversionFlag.AvoidDither
-        )
         path = self.out / f"{name}.png"
-        image.save(str(path), "PNG", 0)
+        image.save(str(path), "PNG")
+        if path.stat().st_size > MOST_BYTES:
+            flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
+            image.convertToFormat(QImage.Format.Format_Indexed8, flags).save(str(path), "PNG")
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -42,7 +42,7 @@ if TYPE_CHECKING:
     from PySide6.QtCore import QEvent
     from shotscore_engine.regenerate import Again
     from shotscore_engine.request import ScoreRequest
-    from shotscore_engine.session import Session, Take
+    from shotscore_engine.session import Take
 
 _TONICS = ("C", "Db", "D", "Eb", "E", "F", "F#", "G", "Ab", "A", "Bb", "B")
 KEYS = tuple(f"{tonic} {mode}" for mode in ("major", "minor") for tonic in _TONICS)
@@ -421,9 +421,8 @@ class Inspector(QScrollArea):
                     item.setTextAlignment(place, Qt.AlignmentFlag.AlignHCenter)
                 item.setSelected(bpm == chosen)
 
-    def set_take(self, session: Session, take: Take | None) -> None:
+    def set_take(self, take: Take | None) -> None:
         """Show what the take in use was asked with."""
-        del session
         if take is None:
             return
         self._style_at_first = take.style
@@ -517,7 +516,7 @@ class Inspector(QScrollArea):
     def _show_mood(self) -> None:
         first, last = self._shots if self._shots[0] else (1, 1 << 30)
         trail = self._look.trail_of(first, last)
-        read = self._look.mood if self._look.tempi or self._look.trail else None
+        read = self._look.mood if self._look.trail else None
         if trail and self._shots[0]:
             read = (sum(v for v, _ in trail) / len(trail), sum(a for _, a in trail) / len(trail))
         valence, arousal = self._mood or read or (0.0, 0.0)

@@ -50,7 +50,7 @@ from shotscore_engine.errors import InputError
 from shotscore_engine.locks import Lock
 
 from . import icons, theme
-from .controller import Controller, Shown, Situation
+from .controller import Controller, Look, Shown, Situation
 from .dialogs import Banner, DoctorDialog, ExportDialog, KeysDialog, SettingsDialog
 from .editor import Surroundings
 from .firstrun import FirstPage
@@ -161,7 +161,7 @@ class MainWindow(QMainWindow):
             | QMainWindow.DockOption.AllowNestedDocks
         )
         self.setTabPosition(Qt.DockWidgetArea.AllDockWidgetAreas, self.tabPosition(Qt.DockWidgetArea.TopDockWidgetArea))
-        self.thumbnails = ThumbnailStore(self)
+        self.thumbnails = ThumbnailStore(parent=self)
         self.scale = TimeScale(self)
         self._build_bar()
         self._build_middle()
@@ -676,7 +676,10 @@ class MainWindow(QMainWindow):
         key = (session.timeline, c.cue, take.number if take else 0)
         if self.property("inspected") != key:
             self.setProperty("inspected", key)
-            self.inspector.set_take(session, take)
+            self.inspector.set_take(take)
+            if take is not None and c.cue not in c.looks:  # until the picture was looked at, what was found then
+                found = tuple((one.bpm, one.meter, one.met, one.near, one.missed) for one in take.tempi)
+                self.inspector.set_look(Look(found))
 
     def _show_source(self) -> None:
         c = self.controller

@@ -2,7 +2,7 @@
 
 A channel with pictures becomes a video track, a channel with sounds an audio track, channel 1 lowest. Frames count from
 the scene's start frame, and that is the document's start time: a scene that starts at frame 86400 at 24 starts at
-01:00:00:00, as Blender's own timecode shows it. What was inserted by Shotscore is left out.
+01:00:00:00. (At 23.976 Blender's own display counts clock time, not frames.) What Shotscore inserted is left out.
 
 What stands for what:
 

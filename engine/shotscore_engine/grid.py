@@ -164,22 +164,34 @@ def fit_hits_steadily(
     fits = []
     for hit in hits:
         number = (2 * (hit.frame * unit - first_units) + pulse_units) // (2 * pulse_units)
-        beats = pulse * number
-        frame = Fraction(first_units + number * pulse_units, unit)
-        fits.append(_fit(hit, beats + downbeat, beats % bar == 0, frame))
+        units = first_units + number * pulse_units
+        off = units - hit.frame * unit
+        beats = pulse.numerator * number
+        fits.append(
+            HitFit(
+                hit,
+                Fraction(beats + downbeat * pulse.denominator, pulse.denominator),
+                beats % (bar * pulse.denominator) == 0,
+                Fraction(units, unit),
+                Fraction(off, unit),
+                _state(hit, abs(off), unit),
+            )
+        )
     return tuple(fits)
 
 
 def _fit(hit: Hit, beat: Fraction, downbeat: bool, frame: Fraction) -> HitFit:
     off = frame - hit.frame
-    state: HitState = "missed"
+    return HitFit(hit, beat, downbeat, frame, off, _state(hit, abs(off), 1))
+
+
+def _state(hit: Hit, off: Fraction | int, unit: int) -> HitState:
+    """How a hit is met that is `off` away, in frames times `unit`."""
     if hit.weight <= 0:
-        state = "ignored"
-    elif abs(off) <= hit.tolerance_frames:
-        state = "met"
-    elif abs(off) <= 2 * hit.tolerance_frames:
-        state = "near"
-    return HitFit(hit, beat, downbeat, frame, off, state)
+        return "ignored"
+    if off <= hit.tolerance_frames * unit:
+        return "met"
+    return "near" if off <= 2 * hit.tolerance_frames * unit else "missed"
 
 
 def constant_grid(bpm: Fraction, offset: Fraction, meter: tuple[int, int], duration: Fraction) -> BeatGrid:

@@ -399,6 +399,8 @@ def _moved_request(request: ScoreRequest, new: Cue, stretches: Sequence[Stretch]
     curve = {frame: energy for was, energy in request.energy_curve if (frame := new_frame(stretches, was)) is not None}
     whole = request.end_frame is None
     accent = None if request.accent_frame is None else new_frame(stretches, request.accent_frame)
+    if accent is not None and not new.start_frame < accent < new.end_frame:
+        accent = None
     return replace(
         request,
         accent_frame=accent,

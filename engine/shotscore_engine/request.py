@@ -96,6 +96,15 @@ class ScoreRequest:
             _within("tempo", self.tempo_bpm, SLOWEST_BPM, FASTEST_BPM, "beats a minute")
         if self.energy is not None:
             _within("energy", self.energy, 0, 1, "0 is still, 1 is full")
+        if self.accent_frame is not None:
+            if self.ending == "fade":
+                raise RequestError(
+                    f"A fade has no last accent; leave out frame {self.accent_frame} or choose the ending ring or hard."
+                )
+            if self.accent_frame <= self.start_frame or self.accent_frame >= (self.end_frame or self.accent_frame + 1):
+                raise RequestError(
+                    f"The last accent's frame {self.accent_frame} is not inside {self.start_frame}-{self.end_frame}."
+                )
         if self.key is not None:
             object.__setattr__(self, "key", parse_key(self.key))
         _within("seed", self.seed, 0, 2**63 - 1, "a whole number")

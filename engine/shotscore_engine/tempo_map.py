@@ -330,19 +330,19 @@ class _Work:
 
     def met_weight(self) -> float:
         """Weighted hits within tolerance of an accent, a downbeat half as much again."""
-        if not len(self.hit_times):
-            return 0.0
-        beats, off = self.nearest()
-        met = np.abs(off) <= self.hit_tolerances + 1e-9
-        down = np.mod(beats - self.first_downbeat, self.bar) < 1e-9
-        return float(self.hit_weights @ (met * (1.0 + 0.5 * down)))
+        return self.worth()[0]
 
-    def closeness(self) -> float:
-        """Weighted hits by how close they are: 1 on the accent, falling to 0 at twice the tolerance."""
+    def worth(self) -> tuple[float, float]:
+        """(`met_weight`, closeness): closeness weighs hits by how close they are, 1 on the accent, 0 at twice the
+        tolerance."""
         if not len(self.hit_times):
-            return 0.0
-        _, off = self.nearest()
-        return float(self.hit_weights @ np.maximum(0.0, 1 - np.abs(off) / (2 * self.hit_tolerances + 1e-9)))
+            return 0.0, 0.0
+        beats, off = self.nearest()
+        far = np.abs(off)
+        met = far <= self.hit_tolerances + 1e-9
+        down = np.mod(beats - self.first_downbeat, self.bar) < 1e-9
+        close = np.maximum(0.0, 1 - far / (2 * self.hit_tolerances + 1e-9))
+        return float(self.hit_weights @ (met * (1.0 + 0.5 * down))), float(self.hit_weights @ close)
 
     def bar_of(self, beats: Floats) -> NDArray[np.int64]:
         """The number of each beat's bar; a pickup is bar 0 and the first bar 1, or 0 without a pickup."""
@@ -422,22 +422,32 @@ def _with_ease(work: _Work) -> _Work:
     musts = np.flatnonzero(work.hit_weights >= MUST)
     reach = np.abs(off) <= 2 * work.hit_tolerances
     order = sorted(musts.tolist(), key=lambda i: (not reach[i], -abs(off[i]) if reach[i] else abs(off[i])))
-    anchors = []
+    anchors: list[_Anchor] = []
+    of_hit: list[int] = []
     for i in order:
         other = beats[i] + work.pulse * (1 if off[i] < 0 else -1)
-        anchors += [_Anchor(float(beat), work.moments[i]) for beat in (beats[i], other) if beat >= 0]
-    bend = _Bend.of(work, anchors) if anchors else None
-    taken: list[int] = []
-    met, value = work.met_weight(), work.closeness()
+        there = [_Anchor(float(beat), work.moments[i]) for beat in (beats[i], other) if beat >= 0]
+        anchors += there
+        of_hit += [i] * len(there)
+    if not anchors:
+        return work
+    growth = _Growth.of(_Bend.of(work, anchors))
+    used_beats: set[float] = set()
+    used_hits: set[int] = set()
+    met, value = work.worth()
     for i, anchor in enumerate(anchors):
-        if bend is None or any(abs(anchors[j].beat - anchor.beat) < 1e-9 for j in taken):
+        # Beats are whole or halves: exact as floats.
+        if anchor.beat in used_beats or of_hit[i] in used_hits:
             continue
-        if any(anchors[j].seconds == anchor.seconds for j in taken):
+        step = growth.step(i)
+        if step is None:
             continue
-        tried = bend.apply([*taken, i])
-        if tried is not None and tried.met_weight() >= met - 1e-9 and tried.closeness() > value:
-            work, met, value = tried, tried.met_weight(), tried.closeness()
-            taken.append(i)
+        new_met, new_value = step.work.worth()
+        if new_met >= met - 1e-9 and new_value > value:
+            work, met, value = step.work, new_met, new_value
+            growth.take(step)
+            used_beats.add(anchor.beat)
+            used_hits.add(of_hit[i])
     return work
 
 
@@ -462,6 +472,12 @@ class _Bend:
     """(anchors, anchors): what each anchor's pull does to the others."""
     missing: Floats
     """Seconds from each anchor's beat to its moment."""
+    reach: Floats
+    """(anchors, bars + 1): how far each unknown moves each anchor's beat."""
+    beats: Floats
+    """(anchors,): the anchors' beats."""
+    wanted: Floats
+    """(anchors,): their moments in seconds."""
 
     @classmethod
     def of(cls, work: _Work, anchors: Sequence[_Anchor], end: float | None = None) -> "_Bend":
@@ -482,10 +498,13 @@ class _Bend:
         normal = places.T @ places / _PLACE_SPREAD_SECONDS**2
         normal[1:, 1:] += changes.T @ changes
         normal[0, 0] += 1 / _PLACE_SPREAD_SECONDS**2
-        share = np.clip(np.array([[anchor.beat] for anchor in anchors]) - np.arange(len(lengths)), 0.0, 1.0) * lengths
-        rows = np.zeros((len(anchors), count + 1))
-        rows[:, 0] = 1
-        rows[:, 1:] = share @ np.eye(count)[bars]
+        # What each bar has of the time before an anchor.
+        before = (
+            np.interp([anchor.beat for anchor in anchors], np.arange(len(lengths) + 1), work.unbent) - work.unbent[0]
+        )
+        opened = np.cumsum(bar_lengths) - bar_lengths
+        rows = np.ones((len(anchors), count + 1))
+        rows[:, 1:] = np.clip(before[:, None] - opened, 0.0, bar_lengths)
         wanted = np.array([float(anchor.seconds) for anchor in anchors])
         spread = np.linalg.solve(normal, rows.T)
         return cls(
@@ -497,6 +516,9 @@ class _Bend:
             spread,
             rows @ spread,
             wanted - work.unbent[0] - rows[:, 1:].sum(axis=1),
+            rows,
+            np.array([anchor.beat for anchor in anchors]),
+            wanted,
         )
 
     def apply(self, chosen: Sequence[int]) -> _Work | None:
@@ -505,18 +527,77 @@ class _Bend:
             pulls = np.linalg.solve(self.pull[np.ix_(chosen, chosen)], self.missing[list(chosen)])
         except np.linalg.LinAlgError:
             return None
-        bend = self.spread[:, list(chosen)] @ pulls
+        return self.bent(self.spread[:, list(chosen)] @ pulls, chosen)
+
+    def bent(self, bend: Floats, chosen: Sequence[int]) -> _Work | None:
+        """The grid with its unknowns moved by `bend`; None where that is not gentle or misses the `chosen` anchors."""
         stretch, start = np.asarray(1 + bend[1:], np.float64), float(self.work.unbent[0] + bend[0])
         bent = self.lengths * stretch[self.bars]
         if not _is_gentle(stretch[: len(self.free)], self.free) or bent.min() <= 0 or not 0 <= start < bent[0]:
             return None
         times = start + np.concatenate([[0.0], np.cumsum(bent)])
-        anchors = tuple(self.anchors[i] for i in chosen)
-        reached = np.interp([anchor.beat for anchor in anchors], np.arange(len(times)), times)
+        reached = np.interp(self.beats[list(chosen)], np.arange(len(times)), times)
         # Two moments asked of one bar leave equations no solver fulfils; then there is no such grid.
-        if np.abs(reached - [float(anchor.seconds) for anchor in anchors]).max() > 1e-6:
+        if np.abs(reached - self.wanted[list(chosen)]).max() > 1e-6:
             return None
-        return replace(self.work, times=times, anchors=anchors, changed=True)
+        return replace(self.work, times=times, anchors=tuple(self.anchors[i] for i in chosen), changed=True)
+
+
+@dataclass(frozen=True)
+class _Step:
+    """An anchor more, and the grid it gives."""
+
+    anchor: int
+    work: _Work
+    way: Floats
+    """(bars + 1,): how the unknowns move for it, where all anchors taken before stay."""
+    bend: Floats
+    """(bars + 1,): how far they are moved then, in all."""
+    size: float
+
+
+@dataclass
+class _Growth:
+    """Anchors taken one after the other: what one more does is worked out from what those before did.
+
+    This is the Cholesky factorisation of the taken anchors' pull, a row at a time: with it an anchor costs as much as
+    there are anchors taken, and not that number's third power.
+    """
+
+    problem: _Bend
+    taken: list[int]
+    pulls: Floats
+    """(taken, anchors): how each taken anchor, freed of those before it, pulls at every anchor."""
+    ways: Floats
+    """(taken, bars + 1): the ways of the taken anchors."""
+    bend: Floats
+
+    @classmethod
+    def of(cls, problem: _Bend) -> "_Growth":
+        unknowns, anchors = problem.spread.shape
+        return cls(problem, [], np.zeros((0, anchors)), np.zeros((0, unknowns)), np.zeros(unknowns))
+
+    def step(self, anchor: int) -> _Step | None:
+        """The grid with `anchor` as well; None where no gentle tempo does it."""
+        problem, own = self.problem, self.pulls[:, anchor]
+        rest = float(problem.pull[anchor, anchor] - own @ own)
+        if rest <= 1e-12 * problem.pull[anchor, anchor]:
+            return None  # those taken leave it no freedom
+        size = float(np.sqrt(rest))
+        way = (problem.spread[:, anchor] - own @ self.ways) / size
+        moved = float(problem.missing[anchor] - problem.reach[anchor] @ self.bend)
+        bend = self.bend + way * (moved / size)
+        work = problem.bent(bend, [*self.taken, anchor])
+        return None if work is None else _Step(anchor, work, way, bend, size)
+
+    def take(self, step: _Step) -> None:
+        """Keep it."""
+        own = self.pulls[:, step.anchor]
+        row = (self.problem.pull[step.anchor] - own @ self.pulls) / step.size
+        self.pulls = np.vstack([self.pulls, row])
+        self.ways = np.vstack([self.ways, step.way])
+        self.bend = step.bend
+        self.taken.append(step.anchor)
 
 
 def _is_gentle(stretch: Floats, free: Floats) -> bool:

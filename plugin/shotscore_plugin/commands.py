@@ -11,6 +11,7 @@ from typing import Any
 from shotscore_engine.atomic import replacing, staging
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch
+from shotscore_engine.picture import Picture
 from shotscore_engine.progress import Progress
 from shotscore_engine.request import ScoreRequest, parse_frame, parse_range
 from shotscore_engine.session import SUFFIX, Session, Tools
@@ -97,10 +98,18 @@ class Where:
             start, end = parse_range(self.range, picture)
             request = replace(request, start_frame=start, end_frame=end)
         if self.accent is not None:
-            request = replace(request, accent_frame=parse_frame(self.accent, picture))
+            request = replace(request, accent_frame=_inside(parse_frame(self.accent, picture), picture))
         if self.energy_curve is not None:
             request = replace(request, energy_curve=read_curve(self.energy_curve, picture))
         return replace(request, wishes=(*request.wishes, *wishes))
+
+
+def _inside(frame: int, picture: Picture) -> int:
+    if not 0 < frame < picture.duration_frames:
+        raise RequestError(
+            f"The last accent's frame {frame} is not inside the timeline, which has 0-{picture.duration_frames}."
+        )
+    return frame
 
 
 def score(timeline: Path, out: Path, where: Where, request: ScoreRequest, progress: Progress) -> Answer:

@@ -87,6 +87,20 @@ def test_an_accent_asked_for_falls_on_its_frame() -> None:
         ScoreRequest(ending="bang")  # type: ignore[arg-type]
 
 
+def test_an_accent_asked_for_stays_on_its_picture_through_a_recut() -> None:
+    session = scored(CLIPS, TOOLS, ScoreRequest(accent_frame=480))
+    moved = follow(session, picture_of([("x", 0, 48), *CLIPS]), "/films/v2.otio", lambda: TOOLS).session.take("1m01")
+    assert moved.request.accent_frame == 528
+    assert moved.ending is not None
+    assert moved.ending.accent_frame is not None
+    assert abs(moved.ending.accent_frame - 528) <= 2
+    gone = follow(session, picture_of(CLIPS[:3]), "/films/v3.otio", lambda: TOOLS).session.take("1m01")
+    assert gone.request.accent_frame is None
+    assert gone.ending is not None
+    assert gone.ending.accent_frame is not None
+    assert gone.ending.accent_frame < 431
+
+
 def test_without_a_tempo_map_the_tempo_is_one() -> None:
     grid = scored(CLIPS, TOOLS, ScoreRequest(tempo_map=False)).take("1m01").grid
     assert len({b - a for a, b in zip(grid.beat_times, grid.beat_times[1:], strict=False)}) == 1

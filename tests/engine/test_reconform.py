@@ -126,6 +126,49 @@ def test_a_trim_at_the_end_writes_only_the_ending(session: Session, frames: int,
     assert heard(followed.session, 0, end) == heard(session, 0, end)
 
 
+def without_last(clips: list[Clip], frames: int) -> list[Clip]:
+    """The clips with so many frames less at their end."""
+    left = sum(clip[2] for clip in clips) - frames
+    kept: list[Clip] = []
+    for name, source, length in clips:
+        if left > 0:
+            kept.append((name, source, min(length, left)))
+        left -= length
+    return kept
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], phases=[Phase.generate])
+@given(
+    st.integers(1, 700),
+    st.sampled_from(["refit", "keep"]),
+    st.none() | st.tuples(st.sampled_from([None, *PARTS]), st.integers(0, 900), st.integers(20, 300)),
+)
+def test_any_trim_at_the_end_writes_only_the_ending(
+    session: Session, frames: int, tempo: str, held: tuple[str | None, int, int] | None
+) -> None:
+    locks = () if held is None else (Lock("1m01", held[0], held[1], held[1] + held[2]),)
+    after = recut(replace(session, locks=locks), without_last(CLIPS, frames), tempo).session
+    take, old = after.take("1m01"), session.take("1m01")
+    if take.revision is None:
+        assert after.takes == session.takes
+        return
+    grid, free = take.grid, mask_of(take.revision.free, take.grid.beats)
+    first = int(np.flatnonzero(free.any(axis=1))[0]) if free.any() else grid.beats
+    # The last two bars, the bar the end now falls into, and the one that meets them.
+    assert first >= grid.beats - 4 * grid.beats_per_bar
+    assert grid.beat_times[:first] == old.grid.beat_times[:first]
+    end = grid.beat_times[first] * RATE
+    assert heard(after, 0, end) == heard(session, 0, end)
+    cue = after.cue("1m01")
+    assert not (free & locked_mask(locks, cue, grid, RATE)).any()
+    assert take.ending is not None
+    assert take.ending.end_frame == cue.end_frame == sum(clip[2] for clip in CLIPS) - frames
+    if take.ending.accent_frame is not None:
+        last = grid.nearest_pulse(Fraction(take.ending.accent_frame) / RATE)
+        for part, start, *_ in notes_of(take.roll()).tolist():
+            assert start <= last * 4 or not free[start // 4, part]
+
+
 def test_a_frame_less_at_the_end_needs_no_other_ending(session: Session) -> None:
     followed = follow(session, picture_of([*CLIPS[:-1], ("f", 50, 119)]), NEW, never)
     assert followed.session.take("1m01").notes == session.take("1m01").notes

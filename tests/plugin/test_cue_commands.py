@@ -3,6 +3,7 @@
 import json
 import re
 import shlex
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,22 +13,30 @@ from running import Run
 from shotscore_engine.roll import notes_of
 from shotscore_engine.session import Session
 from shotscore_engine.wishes import Wish
+from shotscore_plugin.cli import main
 
 Shotscore = Callable[..., Run]
 QUICK = ("--steps", "2", "--style", "solo-piano", "--detect", "none", "--json")
 
 
-@pytest.fixture
-def half(shotscore: Shotscore, edit: Path, tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def scored_once(edit: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The first 88 of 150 frames scored, with wishes, a curve and an ending."""
-    curve = tmp_path / "curve.csv"
+    folder = tmp_path_factory.mktemp("half")
+    curve = folder / "curve.csv"
     curve.write_text("frame,energy\n0,0.2\n88,0.9\n")
-    out = tmp_path / "out"
+    out = folder / "out"
     wishes = ("--wish", "0-40: words=rain; energy=0.3", "--wish", "shots 2: density=0.7")
     ending = ("--ending", "hard", "--accent", "80", "--energy-curve", curve)
-    run = shotscore("score", edit, "--out", out, "--range", "0-88", *wishes, *ending, *QUICK)
-    assert run.code == 0, run.err
+    command = ("score", edit, "--out", out, "--range", "0-88", *wishes, *ending, *QUICK)
+    assert main([str(word) for word in command]) == 0
     return out
+
+
+@pytest.fixture
+def half(scored_once: Path, tmp_path: Path) -> Path:
+    """A copy of that to work on."""
+    return shutil.copytree(scored_once, tmp_path / "out")
 
 
 def test_wishes_curve_and_ending_are_what_was_asked(shotscore: Shotscore, half: Path, tmp_path: Path) -> None:

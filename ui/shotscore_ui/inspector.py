@@ -51,6 +51,11 @@ _SCALE = 100
 """Slider steps for 0 to 1."""
 
 
+def counted(one: str, many: str, count: int) -> str:
+    """`one`, or `many` with the number in it."""
+    return one if count == 1 else many.format(count)
+
+
 class Level(QWidget):
     """A value from 0 to 1, or left to the picture."""
 
@@ -111,7 +116,7 @@ class Fold(QWidget):
         self.head = QToolButton(self, text=title, checkable=True, checked=opened)
         self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
-        self.head.setAutoRaise(True)
+        self.head.setProperty("fold", True)
         font = self.head.font()
         font.setBold(True)
         self.head.setFont(font)
@@ -253,7 +258,7 @@ class Inspector(QScrollArea):
         self.tempo_list.setAlternatingRowColors(True)
         self.tempo_list.setSelectionMode(QAbstractItemView.SelectionMode.SingleSelection)
         self.tempo_list.setHeaderLabels(
-            [self.tr("BPM"), self.tr("Meter"), self.tr("✓ Met"), self.tr("≈ Near"), self.tr("✗ Missed")]
+            [self.tr("BPM"), self.tr("Meter"), self.tr("✓ Met"), self.tr("≈ Near"), self.tr("✗ Miss")]
         )
         header = self.tempo_list.header()
         header.setSectionResizeMode(QHeaderView.ResizeMode.Stretch)
@@ -375,9 +380,8 @@ class Inspector(QScrollArea):
         elif not first:
             self.scope.setText(self.tr("Cue {0}").format(cue))
             words = self.tr("The whole cue. Select shots to change only a part.") if scored else ""
-            self.scope_detail.setText(
-                words or self.tr("%n shot(s) are read. Change what you like, then score.", "", count)
-            )
+            shown = counted(self.tr("One shot is read."), self.tr("{0} shots are read."), count)
+            self.scope_detail.setText(words or f"{shown} {self.tr('Change what you like, then score.')}")
         else:
             one = self.tr("Shot {0}").format(first)
             self.scope.setText(one if first == last else self.tr("Shots {0}–{1}").format(first, last))

@@ -54,7 +54,7 @@ from .controller import Controller, Look, Shown, Situation
 from .dialogs import Banner, DoctorDialog, ExportDialog, KeysDialog, SettingsDialog
 from .editor import Surroundings
 from .firstrun import FirstPage
-from .inspector import Inspector
+from .inspector import Inspector, counted
 from .jobs import Advance, Problem
 from .mixer import Mixer
 from .player import Player
@@ -271,6 +271,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.pages, 1)
         self.setCentralWidget(middle)
         self.facts = QLabel(self)
+        self.facts.setContentsMargins(0, 0, 10, 0)
         self.statusBar().addPermanentWidget(self.facts)
         self.statusBar().setSizeGripEnabled(False)
 
@@ -693,7 +694,9 @@ class MainWindow(QMainWindow):
             self.source_name.setText(Path(session.timeline).name)
             rate = session.picture.rate
             per_second = f"{float(rate):.3f}".rstrip("0").rstrip(".")
-            words = self.tr("%n shot(s)", "", len(session.picture.shots)) + f" · {per_second} fps"
+            words = (
+                counted(self.tr("1 shot"), self.tr("{0} shots"), len(session.picture.shots)) + f" · {per_second} fps"
+            )
             if c.recut:
                 words = self.tr("The timeline has changed since")
             elif not Path(session.timeline).exists():
@@ -715,16 +718,16 @@ class MainWindow(QMainWindow):
         if cue is None:
             self.facts.clear()
             return
-        counted = [hit for hit in cue.hits if hit.state != "ignored"]
+        weighed = [hit for hit in cue.hits if hit.state != "ignored"]
         words = [cue.name]
         if cue.grid is not None and shown.takes is not None:
-            met = sum(hit.state == "met" for hit in counted)
-            words.append(self.tr("{0} of {1} hits met").format(met, len(counted)))
+            met = sum(hit.state == "met" for hit in weighed)
+            words.append(self.tr("{0} of {1} hits met").format(met, len(weighed)))
             card = next((card for card in shown.takes.takes if card.in_use), None)
             if card is not None:
                 words += [f"{card.bpm:.1f} BPM", card.key, self.tr("take {0}").format(card.number)]
         else:
-            words.append(self.tr("%n hit(s)", "", len(counted)))
+            words.append(counted(self.tr("1 hit"), self.tr("{0} hits"), len(weighed)))
         self.facts.setText("  ·  ".join(words))
 
     def _show_undo(self, session: Session) -> None:
@@ -892,7 +895,10 @@ class MainWindow(QMainWindow):
         dialog.open()
 
     def _exported(self, files: list[Path]) -> None:
-        self.note(self.tr("%n file(s) written", "", len(files)) + (f": {files[0].parent}" if files else ""))
+        self.note(
+            counted(self.tr("1 file written"), self.tr("{0} files written"), len(files))
+            + (f": {files[0].parent}" if files else "")
+        )
 
     def _advanced(self, advance: Advance) -> None:
         stages = {
@@ -1204,6 +1210,9 @@ def _sheet(chosen: theme.Theme) -> str:
         QMainWindow::separator:hover {{ background: {chosen.accent}; }}
         QSplitter::handle {{ background: {chosen.line}; }}
         QSplitter::handle:hover {{ background: {chosen.accent}; }}
+        QToolButton[fold="true"] {{ border: 0; border-bottom: 1px solid {chosen.line}; padding: 4px 2px; text-align: left; }}
+        QToolButton[fold="true"]:hover {{ background: {chosen.raised}; }}
+        QToolButton[fold="true"]:focus {{ border-bottom: 2px solid {chosen.accent}; }}
         #action {{ background: {chosen.panel}; border-top: 1px solid {chosen.line}; }}
         QPushButton[main="true"] {{ background: {chosen.accent}; color: {chosen.on_accent}; 
             border: 1px solid {chosen.accent}; border-radius: 6px; padding: 6px 14px; font-weight: 600; }}

@@ -38,7 +38,9 @@ def replacing(path: Path, previous: Path | None = None) -> Iterator[Path]:
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(prefix=f".{path.stem[:40]}-", suffix=path.suffix, dir=path.parent)
+        sweep(path)
+        mine = f".{path.stem[:40]}-{_host()}-{os.getpid()}-"
+        handle, name = tempfile.mkstemp(prefix=mine, suffix=path.suffix, dir=path.parent)
         os.close(handle)
         temporary = Path(name)
         yield temporary
@@ -94,34 +96,42 @@ def move_into(stage: Path, folder: Path) -> tuple[Path, ...]:
 
 
 def sweep(path: Path) -> None:
-    """Remove the temporary files of writers of `path` that were killed; nobody may be writing it now."""
-    for left in path.parent.glob(f".{glob.escape(path.stem[:40])}-*{glob.escape(path.suffix)}"):
-        # mkstemp's eight letters and nothing else: a file of another name stays.
-        if len(left.name) == len(f".{path.stem[:40]}-") + 8 + len(path.suffix):
+    """Remove the temporary files of writers of `path` that were killed. The name says whose one is."""
+    stem = path.stem[:40]
+    name = re.compile(rf"\.{re.escape(stem)}-{_host()}-(\d+)-\w{{8}}{re.escape(path.suffix)}")
+    for left in path.parent.glob(f".{glob.escape(stem)}-{_host()}-*{glob.escape(path.suffix)}"):
+        found = name.fullmatch(left.name)
+        if found and not _runs(int(found[1])):
             with suppress(OSError):
                 left.unlink()
 
 
 def sweep_stages(folder: Path) -> None:
-    """Remove what killed users of `staging(folder)` left; nobody may be at work for `folder` now."""
-    import shutil
-
-    beside = next(place for place in (folder.absolute(), *folder.absolute().parents) if os.path.lexists(place))
-    for left in beside.glob(".shotscore-" + "[a-z0-9_]" * 8):
-        if left.is_dir() and not left.is_symlink():
-            shutil.rmtree(left, ignore_errors=True)
+    """Remove what killed users of `staging(folder)` left, without waiting for the next one."""
+    for place in (folder.absolute(), *folder.absolute().parents[:3]):
+        _sweep_stages(place)
 
 
 def _sweep_stages(folder: Path) -> None:
     """Remove the stages of processes that run no more. The name says whose one is, so that none is ever unowned."""
-    import psutil
-
     name = re.compile(rf"\.shotscore-{_host()}-(\d+)-\w{{8}}")
     with suppress(OSError):
         for left in folder.glob(f".shotscore-{_host()}-*"):
             found = name.fullmatch(left.name)
-            if found and not psutil.pid_exists(int(found[1])):
+            if found and not _runs(int(found[1])):
                 shutil.rmtree(left, ignore_errors=True)
+
+
+def _runs(pid: int) -> bool:
+    """Whether a process of this machine still does something; one that is dead and not yet buried does not."""
+    import psutil
+
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.Error:
+        return True
 
 
 def _host() -> str:

@@ -4,9 +4,19 @@ Every message is one sentence a person can act on: it holds the offending value 
 The command line exits 2 for `InputError`, 130 for `Cancelled`, 1 for anything else.
 """
 
+LONGEST_SENTENCE = 1200
+"""Characters; what is longer loses its middle."""
+
 
 class ShotscoreError(Exception):
     """Root of everything Shotscore raises on purpose."""
+
+    def __init__(self, sentence: str = "") -> None:
+        """`sentence` in one line and of a length a person reads: the values in it may come from anybody's file."""
+        line = " ".join(sentence.split()) if any(character < " " for character in sentence) else sentence
+        if len(line) > LONGEST_SENTENCE:
+            line = f"{line[: LONGEST_SENTENCE // 2]} … {line[-LONGEST_SENTENCE // 2 :]}"
+        super().__init__(line)
 
 
 class InputError(ShotscoreError):

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 MAX_FILE_BYTES = 256 * 2**20
 """The largest text of a timeline: a hundred times a feature film's."""
 
+_LAST_FRAME = 2**53
 MAX_DEPTH = 512
 """The deepest nesting of brackets or elements: parsers recurse on their own stack and would crash the process."""
 
@@ -112,8 +113,11 @@ def note(
 
 
 def frames(value: int | Fraction, rate: Fraction) -> "otio.opentime.RationalTime":
-    """A RationalTime of `value` frames."""
+    """A RationalTime of `value` frames. Raises TimelineError beyond what a double counts exactly."""
     import opentimelineio as otio
+
+    if abs(value) > _LAST_FRAME:
+        raise TimelineError("The file names a frame of more than fifteen digits, which no film has; export it again.")
 
     number = value if isinstance(value, int) else (value.numerator if value.denominator == 1 else float(value))
     return otio.opentime.RationalTime(number, float(rate))

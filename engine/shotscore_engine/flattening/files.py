@@ -54,6 +54,8 @@ class MediaFiles:
         padding = min(max(int(reference.frame_zero_padding), 0), 32)
         number = f"{reference.start_frame:0{padding}}" if padding else str(reference.start_frame)
         suffix = reference.name_suffix or ""
+        if any(mark in (reference.name_prefix or "") + suffix for mark in "/\\\0"):
+            return None, True  # a name is a name; a path in it would lead out of its folder
         first, offline = self._file(f"{base}{urllib.parse.quote(reference.name_prefix or '')}{number}{suffix}")
         if first is None:
             return None, True

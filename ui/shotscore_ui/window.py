@@ -1210,7 +1210,8 @@ def _sheet(chosen: theme.Theme) -> str:
         QMainWindow::separator:hover {{ background: {chosen.accent}; }}
         QSplitter::handle {{ background: {chosen.line}; }}
         QSplitter::handle:hover {{ background: {chosen.accent}; }}
-        QToolButton[fold="true"] {{ border: 0; border-bottom: 1px solid {chosen.line}; padding: 4px 2px; text-align: left; }}
+        QToolButton[fold="true"] {{ border: 0; border-bottom: 1px solid {chosen.line}; padding: 4px 2px;
+            text-align: left; }}
         QToolButton[fold="true"]:hover {{ background: {chosen.raised}; }}
         QToolButton[fold="true"]:focus {{ border-bottom: 2px solid {chosen.accent}; }}
         #action {{ background: {chosen.panel}; border-top: 1px solid {chosen.line}; }}

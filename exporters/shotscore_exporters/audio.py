@@ -287,7 +287,7 @@ def file_name(title: str, stem: str | None) -> str:
 # --- which notes a file holds --------------------------------------------------------------------------------------
 
 _STAMP = re.compile(r"shotscore ([0-9a-f]{32}) ([0-9a-f]{16})")
-_SOUND_VERSION = 1
+SOUND_VERSION = 1
 """Counted up where the same notes come to sound different."""
 
 
@@ -297,7 +297,7 @@ def stamps_of(score: Score, room: Room, settings: AudioSettings, level: float) -
     player = synth.chosen(settings.player)
     board = effects.pedalboard_module() is not None
     everything = (
-        _SOUND_VERSION, room.font.name, size, room.sample_rate, room.before, room.sounding, room.fade, player, board,
+        SOUND_VERSION, room.font.name, size, room.sample_rate, room.before, room.sounding, room.fade, player, board,
         settings.true_peak_db, settings.loudness_lufs, settings.bits,
     )  # fmt: skip
     digests: dict[str | None, str] = {}

@@ -18,11 +18,13 @@ asked for.
 """
 
 import hashlib
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
+from shotscore_engine import __version__
 from shotscore_engine.atomic import move_into, replace_file, staging, sweep
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch, peak_memory_bytes
@@ -43,6 +45,9 @@ PENDING = ".shotscore-pending.json"
 Ours = Mapping[str, tuple[str, ...]]
 """The fingerprints a file may have and still be one of ours, by name."""
 _SAMPLE_BYTES = 1 << 16
+_REMEMBERED = 4
+_OFF_TARGET_LU = 1.0
+"""How far the loudness may move before a person is told."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,8 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
     watch = progress if isinstance(progress, Stopwatch) else Stopwatch(progress)
     folder = folder.absolute()
     before = check_folder(session.name, folder)
-    earlier = {row["name"]: row.get("take") for row in report.read(folder / REPORT).get("cues", [])}
+    earlier = {str(row.get("name")): row for row in report.read(folder / REPORT).get("cues", [])}
+    play = _Player(session)
     clips: list[StemClip] = []
     cues = []
     with staging(folder) as stage:
@@ -76,18 +82,27 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
             if cue.name not in session.chosen:
                 continue  # spotted, and no music yet
             take = session.take(cue.name)
-            made, table = _cue_files(session, take, stage, watch, folder, earlier.get(cue.name))
+            row = earlier.get(cue.name, {})
+            made, table = _cue_files(play, take, stage, watch, folder, row.get("take"))
             clips += made
             cues.append(table)
+            others = {}
             for other in session.takes:
                 if other.cue == cue.name and other.number != take.number and other.edit == take.edit:
-                    _take_files(session, other, stage, watch, folder, earlier.get(cue.name) == other.number)
+                    number = str(other.number)
+                    others[number] = _origin(session, other)
+                    is_same = row.get("other_takes", {}).get(number) == others[number]
+                    if is_same and _kept(other, stage, folder, before):
+                        continue
+                    _take_files(play, other, stage, watch, folder, row.get("take") == other.number)
+            table["other_takes"] = others
         watch("write", 0.0)
         _timeline(session, clips, stage)
         (stage / f"{session.name}{SUFFIX}").write_bytes(session.to_bytes(folder))
         files = {_name(path, stage): fingerprint(path) for path in sorted(stage.rglob("*")) if path.is_file()}
         _refuse_strangers(folder, files, before)
         table = report.score_table(session, cues, watch.seconds(), peak_memory_bytes(), files)
+        table["warnings"] += [sentence for row in cues if (sentence := _off_target(row))]
         for path in (folder / f"{session.name}{SUFFIX}", folder / REPORT, folder / PENDING):
             sweep(path)
         # Also what was there before: it has still to go, and a run before this one may have been killed as well.
@@ -139,26 +154,46 @@ def _refuse_strangers(folder: Path, names: Mapping[str, str] | list[str], before
             raise OutputError(f"{path} was changed since it was written; move it away, or choose another folder.")
 
 
+class _Player:
+    """Plays takes; what was played lately is remembered, also from one delivery to the next."""
+
+    _lately: ClassVar[dict[str, Score]] = {}
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+
+    def __call__(self, take: Take) -> Score:
+        """The take as it is played."""
+        key = _origin(self.session, take)
+        score = self._lately.pop(key, None) or self.session.perform(take)
+        self._lately[key] = score
+        for old in list(self._lately)[:-_REMEMBERED]:
+            self._lately.pop(old, None)
+        return score
+
+
 def _cue_files(
-    session: Session, take: Take, stage: Path, watch: Stopwatch, home: Path, earlier: int | None
+    play: _Player, take: Take, stage: Path, watch: Stopwatch, home: Path, earlier: int | None
 ) -> tuple[list[StemClip], report.Table]:
     """MIDI, stems and mix of the take in use; the clips for the timeline, and the cue's part of the report.
 
     `earlier` is the take the files in `home` are of.
     """
+    session = play.session
     cue = session.cue(take.cue)
     placement = place(session.picture, cue)
     watch("render", 0.0)
-    score = session.perform(take)
+    score = play(take)
     notes = stage / f"{cue.name}.mid"
     midi.write(score, notes, placement, markers_of(session.picture, cue))
     settings, before = settings_of(take), None
     if earlier is not None:
-        before = _score_of(session, cue.name, earlier)
+        before = _score_of(play, cue.name, earlier)
     sound = level = None
     if before is not None:
         sound = splice.splice(score, before[0], placement, home, stage, settings, watch, notes)
-        level = splice.level_in(before[0], before[1], home, settings)
+        if sound is None:
+            level = splice.level_in(before[0], before[1], home, settings)
     if sound is None:
         sound = audio.write(score, placement, stage, settings, watch, midi=notes, level=level)
     loudness = sound.loudness
@@ -167,8 +202,10 @@ def _cue_files(
         "midi": _name(notes, stage),
         "mix": _name(sound.mix.path, stage),
         "stems": {clip.stem: _name(clip.path, stage) for clip in sound.stems},
+        "seconds_long": round(sound.mix.samples / settings.sample_rate, 3),
         "seconds_rendered": round(sum(end - start for start, end in anew) / settings.sample_rate, 3),
         "loudness_lufs": round(loudness.integrated_lufs, 2),
+        "loudness_target_lufs": settings.loudness_lufs,
         "true_peak_db": round(loudness.true_peak_db, 2),
         "soundfont": sound.soundfont.name,
         "player": sound.player,
@@ -176,15 +213,51 @@ def _cue_files(
     return list(sound.stems), report.cue_table(session, take, files)
 
 
-def _take_files(session: Session, take: Take, stage: Path, watch: Stopwatch, home: Path, is_main: bool) -> None:
+def _off_target(row: Mapping[str, Any]) -> str:
+    """What there is to say where bars made anew at the level of the rest have moved the loudness."""
+    now, target = row["loudness_lufs"], row["loudness_target_lufs"]
+    if row["seconds_rendered"] >= row["seconds_long"] or not abs(now - target) > _OFF_TARGET_LU:
+        return ""
+    return (
+        f"The mix of {row['name']} is at {now:.1f} LUFS now, not {target:.1f}: what was not made anew keeps its level. "
+        "Export the stems for delivery, which brings all of it to the target."
+    )
+
+
+def _origin(session: Session, take: Take) -> str:
+    """A digest of all that decides what the files of a take hold."""
+    cue = session.cue(take.cue)
+    marks = markers_of(session.picture, cue)
+    own_style = Path(take.style).stat().st_mtime_ns if take.style.endswith(".toml") and Path(take.style).exists() else 0
+    held = (
+        own_style,
+        replace(take, name="", starred=False), settings_of(take), cue, place(session.picture, cue), marks, __version__,
+        audio.SOUND_VERSION,
+    )  # fmt: skip
+    return hashlib.sha256(repr(held).encode()).hexdigest()[:32]
+
+
+def _kept(take: Take, stage: Path, home: Path, before: Ours) -> bool:
+    """Whether the files of a take not in use lie in `home` as they were written; they are copied then."""
+    names = [f"takes/{take.cue}_take{take.number}{ending}" for ending in (".mid", "_mix.wav")]
+    if any(fingerprint(home / name) not in before.get(name, ()) for name in names):
+        return False
+    (stage / "takes").mkdir(exist_ok=True)
+    for name in names:
+        shutil.copyfile(home / name, stage / name)
+    return True
+
+
+def _take_files(play: _Player, take: Take, stage: Path, watch: Stopwatch, home: Path, is_main: bool) -> None:
     """A take that is not in use, to listen to: `takes/1m01_take2.mid` and `takes/1m01_take2_mix.wav`.
 
     A mix that lies in `home` already is taken from there; `is_main` says that the cue's own mix is still this take's.
     """
+    session = play.session
     cue = session.cue(take.cue)
     placement = place(session.picture, cue)
     settings = settings_of(take)
-    score = replace(session.perform(take), title=f"{cue.name}_take{take.number}")
+    score = replace(play(take), title=f"{cue.name}_take{take.number}")
     folder = stage / "takes"
     midi.write(score, folder / f"{score.title}.mid", placement, markers_of(session.picture, cue))
     room = audio.room_of(score, placement, settings)
@@ -221,15 +294,18 @@ def delivered_stems(session: Session, home: Path) -> list[StemClip] | None:
     return clips
 
 
-def _score_of(session: Session, cue_name: str, number: int) -> tuple[Score, Placement] | None:
+def _score_of(play: _Player, cue_name: str, number: int) -> tuple[Score, Placement] | None:
     """Take `number` of a cue as it was played, for the edit it was written to; None where it is not known any more."""
     from shotscore_engine.orchestrate import orchestrate
 
+    session = play.session
     try:
         take = session.any_take(cue_name, number)
         edits = session.edits[take.edit :]
-        picture = edits[0].picture if edits else session.picture
-        cue = next(cue for cue in (edits[0].cues if edits else session.cues) if cue.name == cue_name)
+        if not edits:
+            return play(take), place(session.picture, session.cue(cue_name))
+        picture = edits[0].picture
+        cue = next(cue for cue in edits[0].cues if cue.name == cue_name)
         return orchestrate(take, cue, picture.rate), place(picture, cue)
     except (RequestError, StopIteration):
         return None

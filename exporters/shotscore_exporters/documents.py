@@ -136,7 +136,7 @@ def mlt(picture: Picture) -> bytes:
     last = picture.duration_frames - 1
     sources = "".join(_producer(path, end) for path, end in _file_ends(picture).items())
     rows = [_playlist("playlist0", picture.shots, picture, '<property name="shotcut:video">1</property>', "V1")]
-    tags = ['    <track producer="background"/>\n', '    <track producer="playlist0"/>\n']
+    tags = ['    <track producer="background"/>\n', '    <track producer="playlist0" hide="audio"/>\n']
     for number, (name, row) in enumerate(_audio_tracks(picture).items(), 1):
         mark = '<property name="shotcut:audio">1</property>'
         rows.append(_playlist(f"playlist{number}", row, picture, mark, name))

@@ -5,8 +5,8 @@
     written             [.......ringing..]
 
 Which notes differ is read from the two scores. A window around them is rendered for every stem, from early enough that
-notes and effects before it are as they were; what it gives is compared with the files. It must agree with them at both
-its edges: then the stretch that differs is written into copies of the files, at the level they have (a new one would
+notes and effects before it are as they were; what it gives is compared with the files. It must agree with them before
+and after: then the stretch that differs is written into copies of the files, at the level they have (a new one would
 change every sample, so the loudness is measured and told instead). Where the edges do not agree the window grows, and
 where it would be most of the cue, or the files are not the ones they should be, nothing is done and the whole cue is
 to be rendered. The limiter looks ahead: where new bars reach the ceiling it may begin up to a tenth of a second before
@@ -22,7 +22,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -41,12 +41,17 @@ Span = tuple[int, int]
 _GRAIN = 64
 """FluidSynth looks at what to play every 64 samples, counted from where it began: windows begin on such a one."""
 _MARGIN_SECONDS = 0.2
-"""How long a window must agree with the files at each of its edges; more than the limiter looks ahead."""
+"""How long a window must agree with the files before it changes anything; more than the limiter looks ahead."""
 _RELEASE_SECONDS = (1.5, 5.0)
 """How long let-go notes are thought to ring, at the first try and at the second."""
 _MOST_OF_THE_CUE = 0.75
-_SAME = 4e-6
-"""A difference below -108 dBFS is rounding."""
+_LOOK_AHEAD_SECONDS = 0.1
+"""How far before a peak the limiter begins."""
+_BLOCK_SECONDS = 0.02
+_SHARE = 80.0
+"""Per cent of a moment's samples that count where two sounds are compared: FluidSynth's first milliseconds do not."""
+_FAINT, _AGREE = 1.5e-5, 3e-4
+"""Differences of -96 dBFS, which nobody hears, and of -70, which is the most that is passed over."""
 
 
 @dataclass(frozen=True)
@@ -57,6 +62,8 @@ class _Window:
     """Where the players begin."""
     right_from: int
     """From here on its sound is right."""
+    changes_from: int
+    """Where the first note is played otherwise."""
     end: int
 
 
@@ -109,21 +116,27 @@ def splice(
                 break
             found.append(piece)
         if len(found) == len(windows):
-            pieces = [piece for piece in found if piece[1]]
+            pieces = found
             break
     else:
         return None
-    measured = _measured(paths[None], heads[None], [(at, sounds[None]) for at, sounds in pieces])
-    progress("render", 1.0)
+    unmeasured = loudness.Loudness(-np.inf, -np.inf)
 
-    def one(name: str | None) -> None:
+    def one(name: str | None, measured: loudness.Loudness = unmeasured) -> None:
         label = audio.label_of(name, score, placement, settings, measured, stamps[name])
         mine = [(at, sounds[name]) for at, sounds in pieces]
         bwf.patch(folder / audio.file_name(score.title, name), paths[name], heads[name], label, mine)
 
-    with ThreadPoolExecutor(2) as pool:
-        for count, _ in enumerate(pool.map(one, names), 1):
+    with ThreadPoolExecutor(1) as pool:
+        # The stems are written while the mix is measured.
+        written = [pool.submit(one, name) for name in names if name is not None]
+        measured = _measured(paths[None], heads[None], [(at, sounds[None]) for at, sounds in pieces])
+        progress("render", 1.0)
+        for count, job in enumerate(written, 1):
+            job.result()
             progress("write", count / len(names))
+    one(None, measured)
+    progress("write", 1.0)
     clips = [
         audio.clip_of(name, folder / audio.file_name(score.title, name), score, placement, settings, room, midi)
         for name in names
@@ -236,6 +249,7 @@ def _windows(changed: Sequence[Span], scores: tuple[Score, Score], room: Room, r
         for note in stem.notes
     ]
     grown = _joined([(max(0, start - margin), min(room.sounding, end + ring + 2 * margin)) for start, end in changed])
+    begins = sorted(start for start, _ in changed)
     windows: list[_Window] = []
     for right_from, end in grown:
         # Effects have to hear what sounds before, and the players the notes that still ring by then.
@@ -244,9 +258,9 @@ def _windows(changed: Sequence[Span], scores: tuple[Score, Score], room: Room, r
         begin = max(0, min(ringing, default=fed) - _GRAIN)
         begin -= begin % _GRAIN
         if windows and begin <= windows[-1].end:
-            windows[-1] = _Window(windows[-1].start, windows[-1].right_from, end)
+            windows[-1] = replace(windows[-1], end=end)
         else:
-            windows.append(_Window(begin, right_from, end))
+            windows.append(_Window(begin, right_from, begins[bisect_left(begins, right_from)], end))
     return windows
 
 
@@ -259,9 +273,10 @@ def _piece(
     paths: dict[str | None, Path],
     heads: dict[str | None, bwf.Head],
 ) -> tuple[int, dict[str | None, NDArray[np.float32]]] | None:
-    """The stretch of a window that differs from the files: its first sample in them, and every file's new sound.
+    """What of a window goes into the files: its first sample in them, and every file's new sound.
 
-    None where the window does not agree with the files at its edges; no sound where nothing differs.
+    From where other notes begin to where they have died away: until what nearly all samples of a moment differ by is
+    nothing to speak of. None where the window does not agree with the files before and after.
     """
 
     def together(group: list[Stem]) -> dict[str, NDArray[np.float32]]:
@@ -279,19 +294,36 @@ def _piece(
     first, last = window.right_from + room.before, window.end + room.before
     new: dict[str | None, NDArray[np.float32]] = {name: sound * gain for name, sound in raw.items()}
     new[None] = mix * gain
-    differs = np.zeros(len(mix), bool)
-    same = max(_SAME, 2.0 ** (2 - settings.bits))
+    apart = np.zeros(len(mix), np.float32)
     for name, sound in new.items():
-        differs |= (np.abs(sound - bwf.read_pcm(paths[name], heads[name], first, last)) > same).any(axis=1)
-    where = np.flatnonzero(differs)
-    if not len(where):
-        return first, {}
-    margin = quantise(_MARGIN_SECONDS * room.sample_rate)
-    at_start, at_end = window.right_from == 0, window.end == room.sounding
-    if (where[0] < margin // 2 and not at_start) or (where[-1] > len(mix) - margin and not at_end):
+        old = bwf.read_pcm(paths[name], heads[name], first, last)
+        np.maximum(apart, np.abs(sound - old).max(axis=1), out=apart)
+    low = window.changes_from - window.right_from
+    if gain.min() < gain.max():
+        low -= quantise(_LOOK_AHEAD_SECONDS * room.sample_rate)
+    low = max(low, 0)
+    block = quantise(_BLOCK_SECONDS * room.sample_rate)
+    levels = [float(np.percentile(apart[at : at + block], _SHARE)) for at in range(0, len(apart), block)]
+    if max(levels[: low // block], default=0.0) > _AGREE:
         return None
-    low, high = int(where[0]), int(where[-1]) + 1
-    return first + low, {name: sound[low:high] for name, sound in new.items()}
+    high = len(mix)
+    if window.end < room.sounding:
+        for faint in (max(_FAINT, 2.0 ** (2 - settings.bits)), _AGREE):
+            loud = [number for number, value in enumerate(levels) if value > faint]
+            high = max((loud[-1] + 2) * block if loud else 0, low + 2 * block)
+            if high <= len(mix) - block:
+                break
+        else:
+            return None
+    pieces: dict[str | None, NDArray[np.float32]] = {}
+    for name, sound in new.items():
+        pieces[name] = sound[low:high].copy()
+        if window.end < room.sounding:
+            # The new sound goes over into the old, from which it hardly differs any more.
+            old = bwf.read_pcm(paths[name], heads[name], first + high - block, first + high)
+            share = np.linspace(1, 0, block, dtype=np.float32)[:, None]
+            pieces[name][-block:] = old + share * (pieces[name][-block:] - old)
+    return first + low, pieces
 
 
 def _measured(mix: Path, head: bwf.Head, pieces: Sequence[tuple[int, NDArray[np.float32]]]) -> loudness.Loudness:

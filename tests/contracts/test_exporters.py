@@ -633,4 +633,4 @@ def test_a_new_document_shows_the_picture(name: str, placement: Placement, tmp_p
     assert [quantise(shot.media.start * placement.rate) for shot in picture.shots if shot.media] == [20, 20]
     assert {shot.media.path for shot in picture.shots if shot.media} == {tmp_path / "a.mov"}
     if form.suffix in (".xml", ".mlt", ".kdenlive"):
-        assert {(span.start_frame, span.duration_frames) for span in picture.audio} == {(10, FRAMES - 20)}
+        assert (10, FRAMES - 20) in {(span.start_frame, span.duration_frames) for span in picture.audio}

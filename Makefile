@@ -1,5 +1,5 @@
 # Two commands do everything: `make demo` scores a film, `make test` checks the code.
-.PHONY: demo test test-blender check benchmark clean
+.PHONY: demo test test-blender test-kdenlive check benchmark clean
 
 BIN := .venv/bin
 
@@ -15,6 +15,9 @@ check: .venv/ready-dev
 
 test-blender: .venv/ready-dev ## the whole journey and the contract of hosts in real Blenders (bpy from PyPI, 400 MB a version)
 	SHOTSCORE_BPY="$$(tests/editors/setup_blender.sh $(BLENDERS))" $(BIN)/python -m pytest tests/editors tests/contracts/test_hosts.py -k blender
+
+test-kdenlive: .venv/ready-editors ## the journey in the real Kdenlive on a virtual screen; OpenShot's engine (Debian's packages, 1 GB)
+	$(BIN)/python -m pytest tests/editors/test_kdenlive_journey.py tests/editors/test_openshot.py
 
 benchmark: .venv/ready-dev ## speed and memory, as the README quotes them
 	$(BIN)/python benchmarks/run.py

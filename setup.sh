@@ -3,13 +3,14 @@
 #
 #   ./setup.sh run    what `make demo` needs
 #   ./setup.sh dev    the same, and everything the tests need (torch for the training code, checkers, real videos)
+#   ./setup.sh editors   the same, and the editors `make test-kdenlive` runs: Kdenlive on a virtual screen, libopenshot (1 GB)
 #
 # Works as root, with passwordless sudo, and without either: what cannot be installed is named, with the command.
 set -euo pipefail
 cd "$(dirname "$0")"
 
 profile=${1:-run}
-case $profile in run | dev) ;; *) echo "usage: ./setup.sh [run|dev]" >&2; exit 2 ;; esac
+case $profile in run | dev | editors) ;; *) echo "usage: ./setup.sh [run|dev|editors]" >&2; exit 2 ;; esac
 
 venv=.venv
 torch=torch==2.13.0 # tested with; TORCH_INDEX names another place to get it from, such as PyTorch's own CPU wheels
@@ -42,9 +43,18 @@ needs musescore-general-soundfont-small "good instruments; without it the small 
     test -e /usr/share/sounds/sf3/MuseScore_General.sf3 -o -e /usr/share/sounds/sf2/MuseScore_General.sf2
 needs libfluidsynth3 "the better player; without it the built-in one plays" library libfluidsynth.so.3
 needs libpulse0 "sound of Qt's players" library libpulse.so.0
-if [ "$profile" = dev ]; then
+if [ "$profile" != run ]; then
     needs ffmpeg "tests read what we write with the real FFmpeg; benchmarks compare with it" command -v ffmpeg
     needs melt "tests play what we write in the engine of Kdenlive and Shotcut" command -v melt
+fi
+if [ "$profile" = editors ]; then
+    needs kdenlive "the real editor opens and saves what we write" command -v kdenlive
+    needs xvfb "its screen" command -v Xvfb
+    needs dbus "its bus" command -v dbus-daemon
+    needs xdotool "tells which windows it shows" command -v xdotool
+    needs imagemagick "pictures of its window" command -v import
+    needs libgl1-mesa-dri "its drawing without a graphics card" test -d /usr/lib/x86_64-linux-gnu/dri -o -d /usr/lib/aarch64-linux-gnu/dri
+    needs python3-openshot "OpenShot's engine plays what we write" /usr/bin/python3 -c "import openshot"
 fi
 
 if [ ${#missing[@]} -gt 0 ]; then
@@ -96,7 +106,7 @@ say "Environment $venv with $python"
 
 install() { "$venv/bin/python" -m pip install -q --disable-pip-version-check "$@"; }
 
-if [ "$profile" = dev ]; then
+if [ "$profile" != run ]; then
     say "PyTorch (tests of the training code)"
     install ${TORCH_INDEX:+--index-url "$TORCH_INDEX"} "$torch"
     say "Shotscore and the tools of its tests"

@@ -12,16 +12,18 @@ def new(top: str, under: str) -> None:
     timeline = openshot.Timeline(320, 180, openshot.Fraction(int(top), int(under)), 48000, 2, openshot.LAYOUT_STEREO)
     project = json.loads(timeline.Json())
     layers = [{"id": f"L{n}", "label": "", "number": n * 1_000_000, "y": 0, "lock": False} for n in range(1, 4)]
-    print(json.dumps({**project, "files": [], "layers": layers, "version": {"libopenshot": openshot.OPENSHOT_VERSION_FULL}}))
+    print(
+        json.dumps(
+            {**project, "files": [], "layers": layers, "version": {"libopenshot": openshot.OPENSHOT_VERSION_FULL}}
+        )
+    )
 
 
 def play(path: str, frames: str, out: str) -> None:
     with open(path, encoding="utf-8") as file:  # noqa: PTH123 - as the editor does
         text = file.read()
     fps = json.loads(text)["fps"]
-    timeline = openshot.Timeline(
-        320, 180, openshot.Fraction(fps["num"], fps["den"]), 48000, 2, openshot.LAYOUT_STEREO
-    )
+    timeline = openshot.Timeline(320, 180, openshot.Fraction(fps["num"], fps["den"]), 48000, 2, openshot.LAYOUT_STEREO)
     timeline.SetJson(text)
     timeline.Open()
     samples = array.array("f")

@@ -30,15 +30,15 @@ class Desktop:
     programs: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        log = (self.folder / f"{Path(command[0]).name}-{len(self.programs)}.log").open("wb")
-        program = subprocess.Popen(
-            command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
-        )
+        with (self.folder / f"{Path(command[0]).name}-{len(self.programs)}.log").open("wb") as log:
+            program = subprocess.Popen(
+                command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
+            )
         self.programs.append(program)
         return program
 
     def bus(self) -> DBusConnection:
-        return open_dbus_connection(self.environment["DBUS_SESSION_BUS_ADDRESS"])
+        return open_dbus_connection(self.environment["DBUS_SESSION_BUS_ADDRESS"], auth_timeout=SECONDS)
 
     def windows(self) -> list[str]:
         """The titles of the windows on the screen."""
@@ -120,7 +120,8 @@ def _bus(made: Desktop) -> str:
     )
     made.programs.append(program)
     assert program.stdout is not None
-    return program.stdout.readline().decode().strip()
+    with program.stdout as answer:
+        return answer.readline().decode().strip()
 
 
 @dataclass

@@ -161,7 +161,7 @@ def _bus() -> Iterator[_Bus]:
     except ImportError as problem:
         raise HostError("There is no D-Bus on this system; Kdenlive is reached through its project files.") from problem
     try:
-        connection = open_dbus_connection("SESSION")
+        connection = open_dbus_connection("SESSION", auth_timeout=_ASK_SECONDS)
     except (OSError, KeyError, ValueError, RuntimeError) as problem:
         raise HostError("There is no session bus; start Shotscore inside the desktop session.") from problem
     with connection:

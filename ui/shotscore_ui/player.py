@@ -50,7 +50,7 @@ class Screen(QWidget):
         self.sink.videoFrameChanged.connect(self._show)
         self._frame: QImage | None = None
         self.sentence = ""
-        self.setMinimumSize(160, 90)
+        self.setMinimumSize(120, 50)
         self.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Expanding)
         self.setAccessibleName(self.tr("Picture"))
 
@@ -134,7 +134,7 @@ class Player(QWidget):
         self.media.setVideoSink(self.screen.sink)
         self._apply_levels()
         if self._format is None:
-            self._say(self.tr("There is no sound device here: the playhead moves, and nothing is heard."))
+            self._say(self.tr("No sound device here: nothing is heard."))
 
     # --- building ----------------------------------------------------------------------------------------------
 
@@ -149,8 +149,8 @@ class Player(QWidget):
         self.time_label.setFont(font)
         self.time_label.setAccessibleName(self.tr("Timecode of the playhead"))
         self.speed_label = QLabel("", self)
-        self.message = QLabel("", self)
-        self.message.setWordWrap(True)
+        self.message = QLabel("", self)  # one line: the tool tip has the rest
+        self.message.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.message.hide()
         theme = theme_of(self)
 
@@ -378,7 +378,7 @@ class Player(QWidget):
         if device is None or sink.error() != QAudio.Error.NoError:
             sink.deleteLater()
             self._format = None
-            self._say(self.tr("The sound device does not start: the playhead moves, and nothing is heard."))
+            self._say(self.tr("The sound device does not start: nothing is heard."))
             return
         self._sink, self._device = sink, device
         self._origin = self._written = round(self._frame / self.rate * SAMPLE_RATE)
@@ -471,6 +471,7 @@ class Player(QWidget):
 
     def _say(self, sentence: str) -> None:
         self.message.setText(sentence)
+        self.message.setToolTip(sentence)
         self.message.show()
         self.told.emit(sentence)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from PySide6.QtCore import QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import QPainter, QPaintEvent, QPen
 from PySide6.QtWidgets import (
     QGridLayout,
@@ -34,7 +34,7 @@ class FirstPage(QWidget):
 
     def __init__(
         self, *, editor: str = "", demo: bool = False, hints: Sequence[str] = (), parent: QWidget | None = None
-    ):
+    ) -> None:
         super().__init__(parent)
         self.title = QLabel(self.tr("Music that follows your cut"), self)
         font = self.title.font()
@@ -130,10 +130,10 @@ class FirstPage(QWidget):
         for mark, name in self._marks:
             mark.setPixmap(icons.icon(name, theme_of(self), "accent").pixmap(QSize(24, 24)))
 
-    def changeEvent(self, event: object) -> None:
+    def changeEvent(self, event: QEvent) -> None:
         """New colours, new icons."""
-        super().changeEvent(event)  # type: ignore[arg-type]
-        if event.type() == event.Type.PaletteChange and hasattr(self, "_marks"):  # type: ignore[attr-defined]
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "_marks"):
             self._colour()
 
     def set_recent(self, paths: Sequence[Path]) -> None:

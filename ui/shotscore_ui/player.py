@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
-from PySide6.QtCore import QElapsedTimer, QIODevice, QRectF, QSize, Qt, QTimer, QUrl, Signal
+from PySide6.QtCore import QElapsedTimer, QEvent, QIODevice, QRectF, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QIcon, QImage, QPainter, QPaintEvent, QTransform
 from PySide6.QtMultimedia import (
     QAudio,
@@ -154,7 +155,7 @@ class Player(QWidget):
         self.message.hide()
         theme = theme_of(self)
 
-        def button(name: str, words: str, keys: str, slot: object = None, checkable: bool = False) -> QToolButton:
+        def button(name: str, words: str, keys: str, slot: Any = None, checkable: bool = False) -> QToolButton:
             made = QToolButton(self, checkable=checkable)
             made.setIcon(_icon(name, theme))
             made.setProperty("icon_name", name)
@@ -214,10 +215,10 @@ class Player(QWidget):
                 made.setIcon(_icon(str(name), theme))
         self.music_icon.setPixmap(icons.icon("music", theme).pixmap(18, 18))
 
-    def changeEvent(self, event: object) -> None:
+    def changeEvent(self, event: QEvent) -> None:
         """New colours, new icons."""
-        super().changeEvent(event)  # type: ignore[arg-type]
-        if event.type() == event.Type.PaletteChange and hasattr(self, "music_icon"):  # type: ignore[attr-defined]
+        super().changeEvent(event)
+        if event.type() == QEvent.Type.PaletteChange and hasattr(self, "music_icon"):
             self._colour()
 
     # --- what is played ----------------------------------------------------------------------------------------

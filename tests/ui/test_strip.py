@@ -346,6 +346,20 @@ def test_crowded_hits_show_the_worst_of_them(view: TimelineView) -> None:
     assert [one.frame for one, _ in shown if one.state == "missed"] == [150]
 
 
+def test_a_crowd_of_hits_is_drawn_as_shares(make_strip: Callable[..., TimelineStrip], view: TimelineView) -> None:
+    hit = view.cues[0].hits[0]
+    many = tuple(replace(hit, frame=frame, state="met" if frame < 5000 else "missed") for frame in range(1, 9000, 3))
+    cue = replace(view.cues[0], hits=many, end_frame=9000)
+    strip = make_strip(shown=replace(view, cues=(cue,), duration_frames=9000))
+    pixels, rect = drawn(strip), strip.lane_rect("hits")
+    x = strip.point_at("hits", 5000).x()
+    met, missed = pixels[rect.top() : rect.bottom(), 90 : x - 10], pixels[rect.top() : rect.bottom(), x + 10 : 990]
+    assert share_of(met, DARK.colour("met")) > 0.6
+    assert share_of(met, DARK.colour("missed")) == 0
+    assert share_of(missed, DARK.colour("missed")) > 0.1
+    assert share_of(missed, DARK.colour("met")) == 0
+
+
 # --- energy and locks ------------------------------------------------
 
 

@@ -284,7 +284,8 @@ class StemStrip(QFrame):
         self._mixer.gain_changed.emit(self._stem.name, gain)
 
     def _show_gain(self) -> None:
-        self.value.setText(self.tr("{0} dB").format(f"{self._stem.gain_db + 0.0:+.1f}"))
+        gain = self._stem.gain_db
+        self.value.setText(self.tr("{0} dB").format(f"{gain:+.1f}" if gain else "0.0"))
 
 
 def _button_sheet(theme: Theme, on: str) -> str:

@@ -284,7 +284,7 @@ class TakeCards(QWidget):
         theme = theme_of(self)
         for button in (self.compare, self.combine):
             button.setIcon(icon(button.objectName(), theme))
-        sheet = f"QPushButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; font-weight: bold; }}"
+        sheet = f"QPushButton:checked {{ background: {theme.accent}; color: {theme.on_accent}; }}"
         for side in self.sides:
             side.setStyleSheet(sheet + " QPushButton { padding: 3px 10px; }")
 

@@ -276,6 +276,12 @@ class CueView:
         """(hits,): in rising order."""
         return np.array([hit.frame for hit in self.hits], np.int64)
 
+    @cached_property
+    def hit_states(self) -> Ints:
+        """(hits,): place in (met, open, near, missed) of each; 4 for ignored ones."""
+        places = {"met": 0, "open": 1, "near": 2, "missed": 3}
+        return np.array([places.get(hit.state, 4) for hit in self.hits], np.int64)
+
 
 @dataclass(frozen=True)
 class LockView:

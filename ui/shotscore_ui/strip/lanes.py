@@ -12,6 +12,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,17 @@ from .scale import TimeScale
 LABEL_GAP = 22.0
 NARROWEST_NAME, NARROWEST_THUMB = 34.0, 14.0
 MARK_SPACING = SIZE + 1.0
+CROWDED = 1.0
+"""What `shown_hits` gives for pixels between neighbours where they cannot be told apart."""
+CROWD = ("met", "open", "near", "missed")
+_CROWD_PATTERNS = (
+    Qt.BrushStyle.SolidPattern,
+    Qt.BrushStyle.Dense6Pattern,
+    Qt.BrushStyle.BDiagPattern,
+    Qt.BrushStyle.DiagCrossPattern,
+)
 NAME_HEIGHT = 16
+MIDDLE = Qt.AlignmentFlag.AlignVCenter
 _MOST_SCALED = 600
 _MOST_MOMENTS = 20_000
 
@@ -100,6 +111,7 @@ class Brushwork:
     """What painting keeps from one time to the next."""
 
     marks: Marks = field(default_factory=Marks)
+    known_fonts: dict[tuple[str, int, bool], tuple[QFont, QFontMetricsF]] = field(default_factory=dict)
     moments: dict[tuple[int, int, int], Moment] = field(default_factory=dict)
     """By shot (its identity), frame (-1: the head) and spacing: exact time is worth working out once."""
     shots: object = None
@@ -121,6 +133,17 @@ class Brushwork:
                 self.scaled.popitem(last=False)
         else:
             self.scaled.move_to_end(key)
+        return found
+
+    def fonts(self, font: QFont, pixels: int, bold: bool) -> tuple[QFont, QFontMetricsF]:
+        """The font at a size, and its measures."""
+        key = (font.family(), pixels, bold)
+        found = self.known_fonts.get(key)
+        if found is None:
+            made = QFont(font)
+            made.setPixelSize(pixels)
+            made.setBold(bold)
+            found = self.known_fonts[key] = (made, QFontMetricsF(made))
         return found
 
     def moment(self, view: TimelineView, shot: ShotView, frame: float, frames_wide: float, *, head: bool) -> Moment:
@@ -155,17 +178,15 @@ class Canvas:
 
     def sized(self, pixels: int, *, bold: bool = False) -> QFont:
         """The panel's font at a size in points."""
-        font = QFont(self.font)
-        font.setPixelSize(pixels)
-        font.setBold(bold)
-        return font
+        return self.work.fonts(self.font, pixels, bold)[0]
 
     def text(self, rect: QRectF, flags: Qt.AlignmentFlag, text: str, colour: QColor, font: QFont) -> None:
-        """`text` in `rect`, shortened in the middle of nothing: the end is what goes."""
+        """`text` in `rect`, shortened at its end where it does not fit."""
         self.painter.setFont(font)
         self.painter.setPen(colour)
-        shown = QFontMetricsF(font).elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
-        self.painter.drawText(rect, flags | Qt.TextFlag.TextSingleLine, shown)
+        metrics = self.work.fonts(self.font, font.pixelSize(), font.bold())[1]
+        shown = metrics.elidedText(text, Qt.TextElideMode.ElideRight, rect.width())
+        self.painter.drawText(rect, flags, shown)
 
     def cues(self) -> list[tuple[CueView, float, float]]:
         """The cues in sight with their edges in pixels, cut off just outside the window."""
@@ -198,7 +219,7 @@ def paint_time(canvas: Canvas, rect: QRect) -> None:
     for frame in ticks:
         label = format_timecode(view.start_frame + frame, view.rate, view.drop_frame)
         box = QRectF(scale.x(frame) + 4, rect.top(), room, rect.height() - 2)
-        canvas.text(box, Qt.AlignmentFlag.AlignVCenter, label, theme.colour("text_dim"), font)
+        canvas.text(box, MIDDLE, label, theme.colour("text_dim"), font)
 
 
 def time_step(frames: float, rate: Fraction) -> tuple[int, int]:
@@ -267,7 +288,7 @@ def paint_cue(canvas: Canvas, rect: QRect) -> None:
         box = bar.adjusted(7 + max(0.0, -left), 0, -4, 0)
         if box.width() > 24:
             font = canvas.sized(11, bold=True)
-            canvas.text(box, Qt.AlignmentFlag.AlignVCenter, "   ".join(words), theme.colour("text"), font)
+            canvas.text(box, MIDDLE, "   ".join(words), theme.colour("text"), font)
 
 
 def paint_shots(canvas: Canvas, rect: QRect) -> None:
@@ -294,7 +315,7 @@ def paint_shots(canvas: Canvas, rect: QRect) -> None:
             box = QRectF(seen + 5, picture.bottom() + 1, left + width - seen - 8, NAME_HEIGHT)
             if box.width() > 16:
                 label = f"{shot.index}  {shot.name}"
-                canvas.text(box, Qt.AlignmentFlag.AlignVCenter, label, theme.colour("text"), font)
+                canvas.text(box, MIDDLE, label, theme.colour("text"), font)
     top, bottom = float(rect.top()), float(rect.bottom() + 1)
     for detected in (False, True):
         pen = QPen(theme.colour("window"), 2.0)
@@ -422,6 +443,9 @@ def paint_hits(canvas: Canvas, rect: QRect) -> None:
     for cue, _, _ in canvas.cues():
         shown, spacing = shown_hits(cue, canvas.scale, canvas.selected_hit)
         base = rect.bottom() + 1.0
+        if spacing < MARK_SPACING:
+            _paint_crowd(canvas, cue, rect)
+            shown = [(hit, x) for hit, x in shown if (hit.cue, hit.frame) == canvas.selected_hit]
         for state in ("ignored", "open", "met", "near", "missed"):
             mine = [(hit, x) for hit, x in shown if hit.state == state]
             painter.setPen(QPen(theme.colour(state, 0.55), 1))
@@ -436,7 +460,7 @@ def paint_hits(canvas: Canvas, rect: QRect) -> None:
                 if hit.state in ("near", "missed"):
                     box = QRectF(x + 8, weight_y(hit.weight, rect) - 7, 38, 14)
                     word = f"{hit.frames_off:+.1f}"
-                    canvas.text(box, Qt.AlignmentFlag.AlignVCenter, word, theme.state(hit.state), labels)
+                    canvas.text(box, MIDDLE, word, theme.state(hit.state), labels)
 
 
 def weight_y(weight: float, rect: QRect) -> float:
@@ -466,7 +490,43 @@ def shown_hits(
         rank[frames[first:last] == selected[1]] = 99
     order = np.lexsort((rank, column))
     best = order[np.append(np.diff(column[order]) != 0, True)]
-    return [(mine[i], float(xs[i])) for i in best.tolist()], MARK_SPACING
+    return [(mine[i], float(xs[i])) for i in best.tolist()], CROWDED
+
+
+def _paint_crowd(canvas: Canvas, cue: CueView, rect: QRect) -> None:
+    """Where hits stand too close to be told apart: how large a share is met (full), near (striped), missed (checked)."""
+    painter, theme, scale = canvas.painter, canvas.theme, canvas.scale
+    column = 8 * scale.frames_per_pixel
+    first = math.floor(scale.first_frame / column)
+    count = math.ceil(scale.width / 8) + 2
+    frames = cue.hit_frames
+    ends = np.searchsorted(frames, [first * column, (first + count) * column])
+    places = np.floor(frames[ends[0] : ends[1]] / column).astype(np.int64) - first
+    states = cue.hit_states[ends[0] : ends[1]]
+    counts = {
+        state: np.bincount(places[states == CROWD.index(state)], minlength=count)[:count].astype(float)
+        for state in CROWD
+    }
+    total = np.maximum(1.0, sum(counts.values()))
+    bottom, height = rect.bottom() - 3.0, float(rect.height() - 7)
+    below = np.zeros(count)
+    painter.setPen(Qt.PenStyle.NoPen)
+    for state, pattern in zip(CROWD, _CROWD_PATTERNS, strict=True):
+        share = counts[state] / total
+        tops = bottom - (below + share) * height
+        boxes = [
+            QRectF(
+                (first + place) * 8 - scale.first_frame / scale.frames_per_pixel, tops[place], 7, share[place] * height
+            )
+            for place in np.nonzero(share)[0].tolist()
+        ]
+        if pattern != Qt.BrushStyle.SolidPattern:
+            painter.setBrush(theme.colour(state, 0.35))
+            painter.drawRects(boxes)
+        painter.setBrush(QBrush(theme.state(state), pattern))
+        painter.drawRects(boxes)
+        below += share
+    painter.setBrush(Qt.BrushStyle.NoBrush)
 
 
 def paint_bars(canvas: Canvas, rect: QRect) -> None:
@@ -496,7 +556,7 @@ def paint_bars(canvas: Canvas, rect: QRect) -> None:
             x = float(bars[number])
             if left - 60 <= x <= right:
                 box = QRectF(x + 4, rect.top(), 60, rect.height() - 6)
-                canvas.text(box, Qt.AlignmentFlag.AlignVCenter, str(number + 1), theme.colour("text"), font)
+                canvas.text(box, MIDDLE, str(number + 1), theme.colour("text"), font)
 
 
 def _every(bars: int, width: float) -> int:
@@ -549,9 +609,11 @@ def paint_tempo(canvas: Canvas, rect: QRect) -> None:
             if x < free or x > right:
                 continue
             y = float(ys[place])
-            above = y - rect.top() > 14
-            box = QRectF(x + 5, y - 14 if above else y + 2, 50, 12)
-            canvas.text(box, Qt.AlignmentFlag.AlignVCenter, f"{bpm[places[place]]:.1f}", theme.colour("tempo"), font)
+            top = y - 14 if y - rect.top() > 14 else y + 2
+            box = QRectF(x + 5, min(top, rect.bottom() - 12), 34, 12)
+            if top > box.top():
+                painter.fillRect(box.adjusted(-2, 0, 0, 0), theme.colour("lane"))
+            canvas.text(box, MIDDLE, f"{bpm[places[place]]:.1f}", theme.colour("tempo"), font)
             free = x + 50
 
 
@@ -742,7 +804,7 @@ def paint_locks(canvas: Canvas, rect: QRect) -> None:
             badge = QRectF(seen + 3, rect.top() + 3, min(wide, right - seen - 6), rect.height() - 6)
             painter.fillRect(badge, theme.colour("lane"))
             painter.drawPixmap(QPointF(badge.left() + 2, badge.center().y() - 6), stamp)
-            canvas.text(badge.adjusted(17, 0, -1, 0), Qt.AlignmentFlag.AlignVCenter, word, theme.colour("lock"), font)
+            canvas.text(badge.adjusted(17, 0, -1, 0), MIDDLE, word, theme.colour("lock"), font)
 
 
 def part_name(part: str) -> str:
@@ -769,11 +831,19 @@ def _paint_ground(canvas: Canvas, rect: QRect) -> None:
 def tinted(cover: NDArray[np.floating], colour: QColor) -> QImage:
     """A picture in one colour whose opacity is `cover` (height, width) in [0, 1]."""
     height, width = cover.shape
-    alpha = cover * colour.alphaF()
-    pixels = np.empty((height, width, 4), np.uint8)
-    for channel, value in enumerate((colour.blue(), colour.green(), colour.red(), 255)):
-        pixels[..., channel] = alpha * value + 0.5
+    table = _tint_table(colour.rgba())
+    pixels = table[(np.asarray(cover) * 255 + 0.5).astype(np.uint8)]
     return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
+
+
+@lru_cache(maxsize=64)
+def _tint_table(rgba: int) -> NDArray[np.uint32]:
+    """(256,): a colour at every opacity, premultiplied."""
+    alpha, red, green, blue = (rgba >> shift & 255 for shift in (24, 16, 8, 0))
+    strength = np.arange(256) * alpha / 255
+    words = [np.rint(strength * channel / 255).astype(np.uint32) for channel in (red, green, blue)]
+    whole = np.rint(strength).astype(np.uint32)
+    return np.asarray(whole << 24 | words[0] << 16 | words[1] << 8 | words[2], np.uint32)
 
 
 PAINTERS: dict[str, Callable[[Canvas, QRect], None]] = {

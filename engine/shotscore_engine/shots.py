@@ -153,15 +153,18 @@ def _file_cuts(
     report: Callable[[Fraction], None],
 ) -> list[MediaCut]:
     """The cuts of a file's stretches; what had to be decoded for them is looked at on the way."""
+    from .features.visual import Looker, has_watched
+
     info = _picture_info(path)
     of = fingerprint(path)
-    known = _known_cuts(of, method)
+    # Cuts without looks are searched again: whether a film was seen before must not change what is made of it.
+    kept, wanted = _known_cuts(of, method), set(spans)
+    known = {span: cuts for span, cuts in kept.items() if span not in wanted or has_watched(path, *span)}
     fresh = [span for span in spans if span not in known]
     done = sum((end - start for start, end in spans if (start, end) in known), Fraction(0))
     if fresh:
-        from .features.visual import Looker
-
         looker = Looker(path, picture, lambda shot, at: _parted(shot, at, picture.rate, info.rate))
+        view = _small(info)  # what is seen of a film must not depend on how its cuts were found
         frames = iter(decoded_stretches(path, fresh))
         following = next(frames, None)
         for number, (start, end) in enumerate(fresh):
@@ -171,7 +174,7 @@ def _file_cuts(
             while following is not None and following[0] == number:
                 _, last, frame = following
                 small = search.shrink(frame)
-                looker.frame(last, frame, search.bgr(small))
+                looker.frame(last, frame, small if method == "adaptive" else view(frame))
                 for cut in search.see(last, small):
                     found.append(cut)
                     looker.cut(cut.seconds)
@@ -235,9 +238,11 @@ class _Search(Protocol):
     def end(self) -> list[MediaCut]:
         """There is no more; the cuts that are left."""
 
-    @staticmethod
-    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        """The pixels in the order blue, green, red."""
+
+def _small(info: MediaInfo) -> Shrinker:
+    """Frames to the width PySceneDetect looks at."""
+    width = min(ADAPTIVE_WIDTH, info.width)
+    return Shrinker((max(2, width), max(2, round(info.height * width / info.width))))
 
 
 def _search(info: MediaInfo, method: Literal["adaptive", "transnet"]) -> _Search:
@@ -256,8 +261,7 @@ class _Adaptive:
     def __init__(self, info: MediaInfo) -> None:
         from scenedetect.detectors import AdaptiveDetector
 
-        width = min(ADAPTIVE_WIDTH, info.width)
-        self.shrink = Shrinker((max(2, width), max(2, round(info.height * width / info.width))))
+        self.shrink = _small(info)
         self.settled = Fraction(-1)
         self._rate = info.rate or Fraction(25)
         self._detector = AdaptiveDetector(
@@ -279,10 +283,6 @@ class _Adaptive:
 
     def end(self) -> list[MediaCut]:
         return []
-
-    @staticmethod
-    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        return pixels
 
 
 # -- TransNet V2 ----------------------------------------------------------------------------------------------------
@@ -335,10 +335,6 @@ class _TransNet:
             return []
         begun, over, at = (self._times[frame - self._first] for frame in (first, last, cut))
         return [MediaCut(at, over - begun if last > first else Fraction(0))]
-
-    @staticmethod
-    def bgr(pixels: "NDArray[np.uint8]") -> "NDArray[np.uint8]":
-        return pixels[:, :, ::-1].copy()
 
 
 class _Chances:

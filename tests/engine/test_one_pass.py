@@ -133,6 +133,19 @@ def test_every_used_frame_is_decoded_once(film: Path, decoded: list[float]) -> N
     assert decoded == []
 
 
+def test_what_was_lost_is_looked_at_again(film: Path, decoded: list[float]) -> None:
+    """Cuts that are kept without looks would leave peaks off their frames: the same film, another music."""
+    picture = detect_shots(edit(film, (0, LENGTH, 1)))
+    peaks = watched(picture, 0, LENGTH)
+    visual.forget()
+    for kept in (cache.cache_folder() / "looks").iterdir():
+        kept.unlink()
+    del decoded[:]
+    once_more = watched(detect_shots(edit(film, (0, LENGTH, 1))), 0, LENGTH)
+    assert (once_more.motion_peaks, once_more.flash_peaks) == (peaks.motion_peaks, peaks.flash_peaks)
+    assert len(decoded) == LENGTH
+
+
 def test_a_recut_film_decodes_what_is_new(film: Path, decoded: list[float]) -> None:
     detect_shots(edit(film, (0, 50, 1)))
     del decoded[:]

@@ -569,7 +569,7 @@ class Looker:
         self._seen.append((array("d"), array("f"), array("f")))
 
     def frame(self, time: Fraction, frame: Any, small: NDArray[np.uint8]) -> None:
-        """The next frame, and itself shrunk to any one size, (h, w, 3) uint8 BGR."""
+        """The next frame, and itself shrunk to the size all frames have, (h, w, 3) uint8 BGR."""
         import cv2
 
         now = float(time)
@@ -646,6 +646,15 @@ class Looker:
                 self._to_label.append((index, part.pictures[index]))
         if len(self._to_label) >= 16:
             _label(self._to_label, self._sheet)
+
+
+def has_watched(path: Path, start: Fraction, end: Fraction) -> bool:
+    """Whether that stretch of a file was seen frame by frame, as far as is remembered or kept."""
+    key = fingerprint(path)
+    sheet = _known(key)
+    _remember(key, sheet)
+    low, high = np.searchsorted(sheet.times, [float(start) - 1e-6, float(end) - 1e-6])
+    return bool(low < high)
 
 
 def frame_curves(shot: Shot, rate: Fraction) -> FrameCurves | None:

@@ -14,7 +14,7 @@ check: .venv/ready-dev
 	$(BIN)/mypy
 
 test-blender: .venv/ready-dev ## the whole journey and the contract of hosts in real Blenders (bpy from PyPI, 400 MB a version)
-	SHOTSCORE_BPY="$$(tests/editors/setup_blender.sh $(BLENDERS))" $(BIN)/python -m pytest tests/editors tests/contracts/test_hosts.py -k blender
+	found="$$(tests/editors/setup_blender.sh $(BLENDERS))" && SHOTSCORE_BPY="$$found" $(BIN)/python -m pytest tests/editors tests/contracts/test_hosts.py -k blender
 
 test-kdenlive: .venv/ready-editors ## the journey in the real Kdenlive on a virtual screen; OpenShot's engine (Debian's packages, 1 GB)
 	$(BIN)/python -m pytest tests/editors/test_kdenlive_journey.py tests/editors/test_openshot.py

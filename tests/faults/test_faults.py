@@ -291,3 +291,32 @@ def test_a_device_that_fails_in_mid_run_hands_over_to_the_processor(
     assert "CoreMLExecutionProvider failed" in take.device_reason
     assert take.notes == expected.notes
     assert after.takes[0].notes == before
+
+
+def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:
+    """Temporary files say whose they are: those of the dead go, those of the living and of other machines stay."""
+    from shotscore_engine.atomic import _host, replace_file, staging
+
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as ended:
+        ended.wait()
+    path = tmp_path / "film.shotscore"
+    dead = tmp_path / f".film-{_host()}-{ended.pid}-abcdefgh.shotscore"
+    alive = tmp_path / f".film-{_host()}-{os.getpid()}-abcdefgh.shotscore"
+    elsewhere = tmp_path / f".film-00000000-{ended.pid}-abcdefgh.shotscore"
+    mine = tmp_path / ".film-of-mine.shotscore"
+    stage = tmp_path / f".shotscore-{_host()}-{ended.pid}-abcdefgh"
+    stage.mkdir()
+    for left in (dead, alive, elsewhere, mine, stage / "1m01.mid"):
+        left.write_text("half")
+    replace_file(path, b"whole")
+    with staging(tmp_path / "new" / "folder"):
+        pass
+    assert sorted(tmp_path.iterdir()) == sorted([alive, elsewhere, mine, path])
+
+
+def test_no_sentence_is_longer_than_a_person_reads() -> None:
+    problem = SessionError("The file names " + "x\n" * 50_000 + "; export it again.")
+    assert len(str(problem)) < 1300
+    assert "\n" not in str(problem)
+    assert str(problem).endswith("export it again.")
+    assert str(SessionError("It  is short.")) == "It  is short."

@@ -491,13 +491,21 @@ class _Bend:
             last = int(work.bar_of(np.array([end - 1e-6]))[0])
             free[max(0, last - 1) : last + 1] = RITARDANDO / BAR_CHANGE
         bar_lengths = np.bincount(bars, lengths)
-        places = np.concatenate([np.ones((count, 1)), np.tril(np.tile(bar_lengths, (count, 1)))], axis=1)
-        # After the last accent nobody counts: its bar lines are free to move.
-        places[last:] *= 1e-3
-        changes = np.diff(np.eye(count), axis=0) / (BAR_CHANGE / 3 * np.maximum(free[1:], free[:-1]))[:, None]
-        normal = places.T @ places / _PLACE_SPREAD_SECONDS**2
-        normal[1:, 1:] += changes.T @ changes
-        normal[0, 0] += 1 / _PLACE_SPREAD_SECONDS**2
+        # The place of bar line r is the start and the lengths of the bars up to r; of the squares' sum over all of them
+        # bars i and j have in common those from the later one on. After the last accent nobody counts: free to move.
+        weights = np.where(np.arange(count) < last, 1.0, 1e-6) / _PLACE_SPREAD_SECONDS**2
+        behind = np.cumsum(weights[::-1])[::-1]
+        normal = np.empty((count + 1, count + 1))
+        each = np.arange(count)
+        normal[1:, 1:] = np.outer(bar_lengths, bar_lengths) * behind[np.maximum.outer(each, each)]
+        normal[0, 1:] = normal[1:, 0] = bar_lengths * behind
+        normal[0, 0] = behind[0] + 1 / _PLACE_SPREAD_SECONDS**2
+        # Changes from bar to bar, squared: two neighbours each.
+        stiff = 1 / (BAR_CHANGE / 3 * np.maximum(free[1:], free[:-1])) ** 2
+        normal[each[1:] + 1, each[1:] + 1] += stiff
+        normal[each[1:], each[1:]] += stiff
+        normal[each[1:], each[1:] + 1] -= stiff
+        normal[each[1:] + 1, each[1:]] -= stiff
         # What each bar has of the time before an anchor.
         before = (
             np.interp([anchor.beat for anchor in anchors], np.arange(len(lengths) + 1), work.unbent) - work.unbent[0]

@@ -216,7 +216,7 @@ def do_has_sound():
 
 def do_run(source):
     """Strips of every kind, made by a test in Blender's own words."""
-    names = {"bpy": bpy, "strips_of": strips_of, "editor": editor}
+    names = {"bpy": bpy, "addon": ADDON, "strips_of": strips_of, "editor": editor}
     exec(source, names)
     return names.get("result")
 

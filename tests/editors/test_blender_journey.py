@@ -7,6 +7,7 @@ it was.
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import wave
@@ -22,6 +23,7 @@ from films import calm, lively, write_film
 from numpy.typing import NDArray
 from shotscore_engine.picture import flatten
 from shotscore_engine.readers import read_timeline
+from shotscore_plugin.bridge import running
 
 RATE = Fraction(24000, 1001)
 START = 86_400
@@ -332,10 +334,9 @@ def test_what_cannot_be_done_is_told(blender: BlenderApp, films: dict[str, Path]
 
 def test_either_side_may_start_first_and_die(blender: BlenderApp, environment: dict[str, str]) -> None:
     command = [sys.executable, "-m", "shotscore_plugin.cli", "hosts", "serve"]
-    told = shotscore("hosts", "serve", "--idle", "0", environment=environment)
-    if not told["served"]:  # started by the add-on in an earlier test: that one goes first
-        address = json.loads((Path(environment["XDG_DATA_HOME"]) / "shotscore/bridge/address.json").read_text())
-        os.kill(address["pid"], 15)
+    served_by = running(Path(environment["XDG_DATA_HOME"]) / "shotscore" / "bridge" / "address.json")
+    if served_by is not None:  # started by the add-on in an earlier test
+        os.kill(served_by, signal.SIGTERM)
     assert not blender.do("connected", wanted=False, seconds=60)
     for end in (subprocess.Popen.kill, subprocess.Popen.terminate):
         process = subprocess.Popen(command, env={**os.environ, **environment}, stderr=subprocess.DEVNULL)
@@ -343,3 +344,39 @@ def test_either_side_may_start_first_and_die(blender: BlenderApp, environment: d
         end(process)
         process.wait()
         assert not blender.do("connected", wanted=False, seconds=60)
+
+
+def test_music_for_another_file_is_not_put_into_this_one(
+    blender: BlenderApp, films: dict[str, Path], tmp_path: Path
+) -> None:
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        blender.do(
+            "new", fps=25, fps_base=1, start=1, end=101, path=str(tmp_path / name / "film.blend"),
+            strips=[strip("a", films["calm"], 1, 0, 100, 0)],
+        )  # fmt: skip
+    before = blender.do("snapshot")
+    source = """
+state = addon.State
+state.of_file, state.doing = {path!r}, "Score"
+state.pending = addon.wire.Pending(1, answer={{"takes": []}})
+state.pending.done.set()
+addon.tick()
+result = state.message
+"""
+    said = blender.do("run", source=source.format(path=str(tmp_path / "one" / "film.blend")))
+    assert said == "Score: done for film.blend; open it and press Insert Music"
+    assert blender.do("snapshot") == before
+
+
+def test_what_goes_wrong_does_not_stop_the_add_on(blender: BlenderApp) -> None:
+    source = """
+addon.State.pending = "no answer at all"
+again = addon.tick()
+result = [again, addon.State.message, list(addon.State.problems), addon.State.pending]
+"""
+    again, message, problems, pending = blender.do("run", source=source)
+    assert again > 0
+    assert "failed" in message
+    assert "AttributeError" in problems[0]
+    assert pending is None

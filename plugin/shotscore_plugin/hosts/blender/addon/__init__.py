@@ -35,6 +35,8 @@ class State:
     takes: tuple[dict, ...] = ()
     waiting: tuple[str, dict, str, float] | None = None
     """A job that waits for Shotscore to start: (what, values, words, seconds left)."""
+    of_file = ""
+    """The Blender file the job is for: another may be open when it is done."""
 
 
 # --- where things lie ------------------------------------------------------------------------------------------------
@@ -43,7 +45,8 @@ class State:
 def edit_scene(context=None):
     """The scene whose strips are edited: since 5.0 a workspace may name another than the window's."""
     context = context or bpy.context
-    return getattr(context, "sequencer_scene", None) or context.scene
+    pinned = getattr(context, "sequencer_scene", None) or getattr(context.workspace, "sequencer_scene", None)
+    return pinned or context.scene
 
 
 def music_folder() -> Path:
@@ -243,6 +246,7 @@ def begin(what: str, values: dict, words: str) -> None:
     if State.pending is not None or State.waiting is not None:
         raise ValueError(f"{State.doing} is under way; wait for it or stop it.")
     State.doing, State.message, State.problems = words, f"{words} ...", ()
+    State.of_file = bpy.data.filepath
     if State.link is not None and not State.link.connected:
         State.link.launch()
     State.waiting = (what, values, words, FIRST_WAIT_SECONDS)
@@ -279,6 +283,9 @@ def step(passed: float = 0.25) -> None:
     if pending.answer is None:
         fail(pending.error)
         return
+    if bpy.data.filepath != State.of_file:
+        State.message = f"{State.doing}: done for {Path(State.of_file).name}; open it and press Insert Music"
+        return
     State.takes = tuple(pending.answer.get("takes", State.takes))
     State.message = f"{State.doing}: done"
     try:
@@ -295,7 +302,11 @@ def fail(sentence: str) -> None:
 def tick() -> float:
     """Blender's timer."""
     before = (State.message, State.problems)
-    step()
+    try:
+        step()
+    except Exception as problem:  # a timer that raises is never called again
+        State.pending = State.waiting = None
+        fail(f"{type(problem).__name__}: {problem}")
     if before != (State.message, State.problems):
         for window in bpy.context.window_manager.windows:
             for area in window.screen.areas:

@@ -440,6 +440,8 @@ def test_tooltips_say_what_is_there(strip: TimelineStrip, session: Session) -> N
     assert "Shot 2: sea" in strip.tip_at(QPointF(strip.point_at("shots", 80)))
     assert "offline" in strip.tip_at(QPointF(strip.point_at("shots", 80)))
     assert strip.tip_at(QPointF(strip.point_at("tempo", 80))) == "120.00 BPM"
+    for lane in LANES:
+        assert strip.tip_at(QPointF(10, strip.lane_rect(lane.key).center().y())) == strip.lane_help(lane.key) != ""
 
 
 def test_a_new_view_keeps_what_is_still_there(strip: TimelineStrip, view: TimelineView, qtbot: QtBot) -> None:

@@ -1,8 +1,8 @@
 """The lanes of the timeline strip and how each is drawn, at any zoom.
 
-What would fall on the same pixels is drawn once: shots too narrow for a picture share one, hits that would overlap show
-the worst of them, sound is reduced to a highest and a lowest value a pixel. Painting so costs what the window
-is wide, not what the film is long.
+What would fall on the same pixels is drawn once: shots too narrow for a picture share one, hits that would overlap
+become shares of met, near and missed, sound is reduced to a highest and a lowest value a pixel. Painting so costs what
+the window is wide, not what the film is long.
 """
 
 from __future__ import annotations
@@ -494,7 +494,7 @@ def shown_hits(
 
 
 def _paint_crowd(canvas: Canvas, cue: CueView, rect: QRect) -> None:
-    """Where hits stand too close to be told apart: how large a share is met (full), near (striped), missed (checked)."""
+    """Where hits stand too close to be told apart: the shares met (full), near (striped) and missed (checked)."""
     painter, theme, scale = canvas.painter, canvas.theme, canvas.scale
     column = 8 * scale.frames_per_pixel
     first = math.floor(scale.first_frame / column)

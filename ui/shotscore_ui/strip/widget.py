@@ -659,6 +659,8 @@ class TimelineStrip(QWidget):
         """What the tooltip at a place says."""
         if self._view is None:
             return ""
+        if position.x() < self._header:
+            return self.lane_help(self._lane_at(QPointF(self._header, position.y())))
         lane, frame = self._lane_at(position), self._frame_at(position)
         if lane == "hits" and (hit := self._hit_at(position)) is not None:
             return self.hit_words(hit)
@@ -680,6 +682,25 @@ class TimelineStrip(QWidget):
         if lane == "energy":
             return self.tr("Draw how much should happen; what the picture says is dashed.")
         return ""
+
+    def lane_help(self, lane: str) -> str:
+        """What a lane shows and what can be done in it; the tooltip of its title."""
+        return {
+            "time": self.tr("Timecode. Drag to move the playhead; double-click shows the whole film."),
+            "cue": self.tr("Cues. Click to choose one, double-click to zoom to it."),
+            "shots": self.tr("Shots. Click and drag to select; dashed cuts were found inside a clip."),
+            "hits": self.tr(
+                "Hits, by weight: disc met, diamond nearly, cross missed, dot ignored, ring not scored yet.\n"
+                "Drag sideways to move, up and down to weigh; double-click adds one or mutes it.\n"
+                "Where they crowd, bars show shares: full is met, striped nearly, checked missed."
+            ),
+            "bars": self.tr("Bars and beats of the music. Drag to move the playhead."),
+            "tempo": self.tr("Tempo in quarter notes a minute."),
+            "dialogue": self.tr("Where someone speaks."),
+            "music": self.tr("The music of the take in use."),
+            "energy": self.tr("How much happens: dashed as the picture has it, solid as you drew it."),
+            "locks": self.tr("What stays when the rest is made anew. Click to lock the selection, or to unlock."),
+        }.get(lane, "")
 
     def _hover(self, position: QPointF) -> None:
         lane = self._lane_at(position)

@@ -31,6 +31,7 @@ MOST_WAITING = 256
 _PER_SECOND = 4
 """Moments are told apart to this fraction of a second: what lies between would look the same."""
 _SUFFIX = ".jpg"
+_LONGEST_WAIT_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -119,13 +120,13 @@ class ThumbnailStore(QObject):
         return self._held
 
     def close(self) -> None:
-        """Ends the threads; what they are at is finished first."""
+        """Ends the threads. What they are at is finished first, unless it takes seconds: then it is left behind."""
         with self._wake:
             self._closed = True
             self._waiting.clear()
             self._wake.notify_all()
         for worker in self._workers:
-            worker.join()
+            worker.join(_LONGEST_WAIT_S)
 
     # --- in the background ------------------------------------------------------------------------------------
 

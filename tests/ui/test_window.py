@@ -17,7 +17,7 @@ from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
 from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QComboBox, QFileDialog, QLineEdit, QWidget
 from shotscore_engine.hits import own_hits
-from shotscore_engine.roll import notes_of
+from shotscore_engine.roll import PARTS, notes_of
 from shotscore_engine.session import Session
 from shotscore_ui.window import DragHandle
 
@@ -119,7 +119,7 @@ def test_shots_are_selected_and_regenerated_and_undone(make_panel: Callable[...,
     # Outside what was free, not a note is another.
     free = np.zeros((after.take("1m01").grid.beats, 3), bool)
     for run in revision.free:
-        free[run.start_beat : run.end_beat, [("melody", "counter", "harmony").index(part) for part in run.parts]] = True
+        free[run.start_beat : run.end_beat, PARTS.index(run.part)] = True
     old, new = (
         [n for n in notes_of(take.roll()).tolist() if not free[n[1] // 4, n[0]]]
         for take in (before.take("1m01"), after.take("1m01"))

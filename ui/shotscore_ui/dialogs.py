@@ -51,8 +51,11 @@ class Banner(QFrame):
         self.text.setWordWrap(True)
         self.text.setTextInteractionFlags(Qt.TextInteractionFlag.TextSelectableByMouse)
         self.text.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Preferred)
-        self.more = QToolButton(self, text=self.tr("Details"), checkable=True)
-        self.copy = QToolButton(self, text=self.tr("Copy"))
+        self.more = QToolButton(self)
+        self.more.setText(self.tr("Details"))
+        self.more.setCheckable(True)
+        self.copy = QToolButton(self)
+        self.copy.setText(self.tr("Copy"))
         self.away = QToolButton(self)
         self.away.setAutoRaise(True)
         self.away.setAccessibleName(self.tr("Close this message"))
@@ -178,7 +181,8 @@ class PathField(QWidget):
         self._kind, self._folder = kind, folder
         self.line = QLineEdit(text, self)
         self.line.setAccessibleName(name)
-        self.choose = QToolButton(self, text="…")
+        self.choose = QToolButton(self)
+        self.choose.setText("…")
         self.choose.setAccessibleName(self.tr("Choose: {0}").format(name))
         row = QHBoxLayout(self)
         row.setContentsMargins(0, 0, 0, 0)
@@ -237,7 +241,8 @@ class SettingsDialog(QDialog):
             self, minimum=-60, maximum=-5, decimals=1, value=settings.loudness_lufs, suffix=" LUFS"
         )
         self.loudness.setToolTip(self.tr("-23 for broadcast, -14 for the web"))
-        self.play = QCheckBox(self.tr("Play new music at once"), self, checked=settings.play_when_done)
+        self.play = QCheckBox(self.tr("Play new music at once"), self)
+        self.play.setChecked(settings.play_when_done)
         self.folder = PathField(self.tr("Folder of the music"), str(folder or ""), "", self, folder=True)
         self.folder.setEnabled(folder is not None)
         for words, widget in (

@@ -63,11 +63,14 @@ class Level(QWidget):
 
     def __init__(self, name: str, low: str, high: str, parent: QWidget | None = None, *, free: bool = True) -> None:
         super().__init__(parent)
-        self.auto = QCheckBox(self.tr("Auto"), self, checked=free)
+        self.auto = QCheckBox(self.tr("Auto"), self)
+        self.auto.setChecked(free)
         self.auto.setAccessibleName(self.tr("{0}: from the picture").format(name))
         self.auto.setToolTip(self.tr("Let the picture decide"))
         self.auto.setVisible(free)
-        self.slider = QSlider(Qt.Orientation.Horizontal, self, minimum=0, maximum=_SCALE, value=_SCALE // 2)
+        self.slider = QSlider(Qt.Orientation.Horizontal, self)
+        self.slider.setRange(0, _SCALE)
+        self.slider.setValue(_SCALE // 2)
         self.slider.setAccessibleName(name)
         self.slider.setToolTip(self.tr("{0}, from {1} to {2}").format(name, low, high))
         self.value_label = QLabel(self)
@@ -113,7 +116,10 @@ class Fold(QWidget):
 
     def __init__(self, title: str, parent: QWidget | None = None, *, opened: bool = True) -> None:
         super().__init__(parent)
-        self.head = QToolButton(self, text=title, checkable=True, checked=opened)
+        self.head = QToolButton(self)
+        self.head.setText(title)
+        self.head.setCheckable(True)
+        self.head.setChecked(opened)
         self.head.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.head.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.head.setProperty("fold", True)
@@ -204,7 +210,8 @@ class Inspector(QScrollArea):
         self.words.setPlaceholderText(self.tr("Words for the music, such as: a lonely piano at night"))
         fold.form.addRow(self.tr("Words"), None)
         fold.form.addRow(self.words)
-        self.words_back = QToolButton(self, text=self.tr("From the picture"))
+        self.words_back = QToolButton(self)
+        self.words_back.setText(self.tr("From the picture"))
         self.words_back.setToolTip(self.tr("Describe the shots as the picture does"))
         fold.form.addRow(self.words_back)
         self.pad.mood_changed.connect(self._mood_set)
@@ -234,7 +241,8 @@ class Inspector(QScrollArea):
             ("fade", self.tr("Fades")),
         ):
             self.ending_choice.addItem(words, value)
-        self.duck = QCheckBox(self.tr("Make room for speech"), self, checked=True)
+        self.duck = QCheckBox(self.tr("Make room for speech"), self)
+        self.duck.setChecked(True)
         self.silence = QCheckBox(self.tr("Silence here"), self)
         self.silence.setToolTip(self.tr("No music in the selected shots"))
         for words, widget in (
@@ -269,7 +277,9 @@ class Inspector(QScrollArea):
         fold.form.addRow(self.tempo_list)
         self.tempo_own = QDoubleSpinBox(self, minimum=29.0, maximum=300.0, decimals=2, singleStep=0.5, value=29.0)
         self.tempo_own.setSpecialValueText(self.tr("Best for the hits"))
-        self.click = QToolButton(self, text=self.tr("Hear it as a click"), checkable=True)
+        self.click = QToolButton(self)
+        self.click.setText(self.tr("Hear it as a click"))
+        self.click.setCheckable(True)
         self.click.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.click.setIcon(icons.icon("metronome", theme_of(self)))
         row = QHBoxLayout()

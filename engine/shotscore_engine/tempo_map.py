@@ -514,7 +514,7 @@ class _Bend:
         rows = np.ones((len(anchors), count + 1))
         rows[:, 1:] = np.clip(before[:, None] - opened, 0.0, bar_lengths)
         wanted = np.array([float(anchor.seconds) for anchor in anchors])
-        spread = np.linalg.solve(normal, rows.T)
+        spread = np.asarray(np.linalg.solve(normal, rows.T), np.float64)
         return cls(
             work,
             tuple(anchors),

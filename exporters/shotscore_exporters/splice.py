@@ -18,8 +18,7 @@ millisecond of a note inside the window may differ from what a whole render has 
 the kind.
 """
 
-from bisect import bisect_left
-from collections import Counter
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -194,20 +193,17 @@ def _changed(score: Score, before: Score, room: Room) -> list[Span]:
             continue
         for stem, events in ((new, one), (old, other)):
             pedal = _pedal(stem, room)
-            mine = Counter({event: 1 for event in differing if events[event]})
-            for start, end, number, _ in mine:
+            moves: dict[int, list[int]] = {}
+            for time, kind, number, _ in sorted(events):
+                if kind < 0:
+                    moves.setdefault(number, []).append(time)
+            for start, end, number, _ in differing.keys() & events.keys():
                 if end >= 0:
                     spans.append((start, _let_go(end, pedal)))
                 else:
-                    until = min(
-                        (
-                            time
-                            for time, kind, other_number, _ in events
-                            if kind < 0 and other_number == number and time > start
-                        ),
-                        default=room.sounding,
-                    )
-                    spans.append((start, until))
+                    # A controller stands until it is moved again.
+                    later = bisect_right(moves[number], start)
+                    spans.append((start, moves[number][later] if later < len(moves[number]) else room.sounding))
     return _joined(spans)
 
 

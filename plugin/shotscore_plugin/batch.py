@@ -29,6 +29,8 @@ from .terminal import ProgressLine
 
 STATE, PAGE = "batch.json", "batch.html"
 MOST_ITEMS = 100_000
+_ENDING_SECONDS = 20.0
+"""How long a process that was told to end may take to clear up."""
 _OWN_OPTIONS = ("run", "json", "list", "out", "scheduler", "again")
 
 Command = Callable[[str, Callable[[argparse.Namespace, ProgressLine], Answer], str], argparse.ArgumentParser]
@@ -176,7 +178,7 @@ def score_item(item: Item, out: str, words: Sequence[str]) -> Item:
     command = [sys.executable, "-m", "shotscore_plugin.cli", "score", item.timeline, "--json"]
     command += ["--out", str(Path(out) / item.name), *words]
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
+        done = _run(command)
     except OSError as problem:
         return replace(item, state="failed", problem=f"The process could not be started: {problem}.")
     seconds = round(time.monotonic() - begun, 2)
@@ -185,6 +187,22 @@ def score_item(item: Item, out: str, words: Sequence[str]) -> Item:
     if done.returncode != OK:
         return replace(item, state="failed", problem=_sentence(done), seconds=seconds)
     return replace(item, state="done", seconds=seconds, summary=_summary(done.stdout))
+
+
+def _run(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
+    """The command as a process, to its end; where this one is stopped it is told to end as well, and waited for."""
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=pipe, text=True) as process:
+        try:
+            said, told = process.communicate()
+        except BaseException:
+            process.terminate()
+            try:
+                process.wait(_ENDING_SECONDS)
+            except subprocess.TimeoutExpired:
+                process.kill()
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, told)
 
 
 def _sentence(done: subprocess.CompletedProcess[str]) -> str:

@@ -158,7 +158,7 @@ class MoodPad(QWidget):
         valence, arousal = self.mood
         words = self.tr("valence {0}   arousal {1}").format(f"{valence:+.2f}", f"{arousal:+.2f}")
         painter.drawText(foot, flag.AlignLeft | flag.AlignVCenter, words)
-        if pad.width() >= 240:
+        if pad.width() >= 290:
             painter.setPen(theme.colour("text_dim"))
             source = self.tr("yours") if self._corrected else self.tr("from the picture")
             painter.drawText(foot, flag.AlignRight | flag.AlignVCenter, source)

@@ -185,10 +185,10 @@ def both_at_once(base: Path, folder: Path, log: Path) -> Seen:
         if min(codes) != 0 or not set(codes) <= {0, 2}:
             seen.problems.append(f"exit codes {codes}")
         files = json.loads((folder / "new" / "report.json").read_text())["files"]
-        from shotscore_exporters.delivery import _fingerprint
+        from shotscore_exporters.delivery import fingerprint
 
         mixed = [name for name, mark in files.items()
-                 if not name.endswith(".shotscore") and _fingerprint(folder / "new" / name) != mark]  # fmt: skip
+                 if not name.endswith(".shotscore") and fingerprint(folder / "new" / name) != mark]  # fmt: skip
         seen.problems += [f"{name} is the other run's" for name in mixed]
         seen.problems += [f"left: {name}" for name in hidden(folder)]
         return seen
@@ -212,6 +212,7 @@ def main() -> int:
         assert status == 0, log.read_text()
         for name, scene in SCENES.items():
             found[name] = play(scene, base, Path(scratch) / "scene", log)
+            print(f"{name}: {found[name]}", file=sys.stderr, flush=True)
         found["two at once"] = both_at_once(base, Path(scratch) / "scene", log)
     print(json.dumps({name: asdict(seen) for name, seen in found.items()}))
     return 0

@@ -7,6 +7,7 @@ that what it costs depends on what changes and not on how long the cue is.
 from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -106,9 +107,10 @@ def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
     from .leadsheet import with_leadsheet
 
     told = replace(brief.condition, frame=with_leadsheet(brief.condition.frame, seed))
+    everywhere = np.ones((told.beats, len(PARTS)), bool)
     if told.beats > LONGEST_BEATS:
         roll = _in_stretches(told, brief.silent, model, request, seed, progress)
-        return landed(silenced(roll, brief.silent), brief, np.ones((told.beats, len(PARTS)), bool))
+        return landed(filled(silenced(roll, brief.silent), brief, everywhere), brief, everywhere)
     known = None
     if brief.silent.any():
         rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1)
@@ -124,7 +126,7 @@ def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
     )
     if known is not None:
         roll = silenced(roll, brief.silent)
-    return landed(roll, brief, np.ones((brief.condition.beats, len(PARTS)), bool))
+    return landed(filled(roll, brief, everywhere), brief, everywhere)
 
 
 def _in_stretches(
@@ -162,6 +164,35 @@ def _in_stretches(
         for name in ("onset", "sustain", "velocity"):
             getattr(whole, name)[:, there] = getattr(fresh, name)[:, inside]
     return whole
+
+
+def filled(roll: Roll, brief: Brief, free: Bools) -> Roll:
+    """`roll` without holes: in bars that are free for the harmony (T, 3) and in which nothing sounds though silence was
+    not asked for, the harmony of the nearest bar that has one, of two equally near the later.
+
+        before  harmony |------|C-E-G-|        after  |C-E-G-|C-E-G-|
+    """
+    harmony = PARTS.index("harmony")
+    edges = [*np.flatnonzero(np.asarray(brief.condition.frame.beat_in_bar) == 0).tolist(), brief.condition.beats]
+    bars = [(first * STEPS_PER_BEAT, last * STEPS_PER_BEAT) for first, last in pairwise(edges)]
+    notes = [tuple(note) for note in notes_of(roll).tolist()]
+    played = [[note for note in notes if note[0] == harmony and a <= note[1] < b] for a, b in bars]
+    sources = [number for number, mine in enumerate(played) if mine]
+    more: list[tuple[int, ...]] = []
+    for number, (first, last) in enumerate(bars):
+        beats = slice(first // STEPS_PER_BEAT, last // STEPS_PER_BEAT)
+        over = brief.last_step is not None and first > brief.last_step
+        sounds = any(start < last and end > first for _, start, end, *_ in notes)
+        if over or sounds or not sources or brief.silent[beats].any() or not free[beats, harmony].all():
+            continue
+        nearest = min(sources, key=lambda other: (abs(other - number), -other))
+        back = bars[nearest][0] - first
+        more += [
+            (part, start - back, min(end - back, last), pitch, velocity)
+            for part, start, end, pitch, velocity in played[nearest]
+            if start - back < last
+        ]
+    return roll if not more else roll_of(np.array([*notes, *more], np.int64).reshape(-1, 5), roll.steps)
 
 
 def landed(roll: Roll, brief: Brief, free: Bools) -> Roll:
@@ -255,7 +286,7 @@ def compose_anew(
     inside = begun(whole, free & ~rests)
     if rests.any():
         inside = hushed(inside, free, brief.silent)
-    return landed(splice(base, inside, free), brief, free)
+    return landed(filled(splice(base, inside, free), brief, free), brief, free)
 
 
 def sliced(condition: Condition, first: int, last: int) -> Condition:

@@ -3,13 +3,14 @@ tempo stops for one."""
 
 from dataclasses import replace
 from fractions import Fraction
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scored import RATE, dice_tools, picture_of, scored
-from shotscore_engine.compose import Brief, landed
+from shotscore_engine.compose import Brief, filled, landed
 from shotscore_engine.denoiser import Denoiser
 from shotscore_engine.errors import RequestError
 from shotscore_engine.grid import constant_grid
@@ -196,6 +197,22 @@ def test_a_chord_is_struck_where_none_was_written() -> None:
     assert notes_of(landed(roll, brief, free)).tolist() == notes_of(roll).tolist()
     free[:] = True
     assert notes_of(landed(roll, replace(brief, last_step=None), free)).tolist() == notes_of(roll).tolist()
+
+
+def test_a_bar_without_a_note_takes_the_nearest_ones_harmony() -> None:
+    condition = SimpleNamespace(beats=12, frame=SimpleNamespace(beat_in_bar=np.arange(12) % 4))
+    harmony = PARTS.index("harmony")
+    roll = roll_of(np.array([(harmony, 16, 24, 48, 70), (harmony, 24, 40, 52, 60), (0, 33, 36, 80, 90)]), 48)
+    brief = Brief(condition, np.zeros(12, bool))  # type: ignore[arg-type]
+    free = np.ones((12, 3), bool)
+    assert sorted(notes_of(filled(roll, brief, free)).tolist()) == sorted(
+        [*notes_of(roll).tolist(), [harmony, 0, 8, 48, 70], [harmony, 8, 16, 52, 60]]
+    )
+    quiet = Brief(condition, np.arange(12) < 4)  # type: ignore[arg-type]
+    held = free.copy()
+    held[2, harmony] = False
+    for told, allowed in ((quiet, free), (brief, held)):
+        assert notes_of(filled(roll, told, allowed)).tolist() == notes_of(roll).tolist()
 
 
 def test_the_shipped_model_ends_on_its_accent() -> None:

@@ -416,7 +416,7 @@ class Session:
             if isinstance(problem, NewerSessionError) or origin in str(problem):
                 raise
             raise SessionError(f"{origin} is damaged: {problem}") from problem
-        except (msgspec.MsgspecError, KeyError, RequestError, RecursionError) as problem:
+        except (msgspec.MsgspecError, KeyError, RequestError, RecursionError, UnicodeDecodeError) as problem:
             raise SessionError(f"{origin} is damaged: {problem}.") from problem
         table = document.get(_PLACES)
         if folder is not None and isinstance(table, Mapping):

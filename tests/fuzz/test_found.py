@@ -40,6 +40,13 @@ def test_what_was_found(name: str, old: bytes, new: bytes, sentence: str, tmp_pa
     assert time.process_time() - begun < 5
 
 
+def test_a_session_with_bytes_that_are_no_text_is_damaged(tmp_path: Path) -> None:
+    path = FORMATS["shotscore"].good(tmp_path)
+    path.write_bytes(path.read_bytes()[:6] + b"\xa2" + path.read_bytes()[6:])
+    with pytest.raises(InputError, match="damaged"):
+        FORMATS["shotscore"].read(path)
+
+
 def test_an_image_sequence_stays_in_its_folder(tmp_path: Path) -> None:
     from shotscore_engine.picture import flatten
     from shotscore_engine.readers import read_timeline

@@ -65,16 +65,23 @@ def test_the_process_answers_refuses_and_goes_with_its_panel(tmp_path: Path) -> 
         {"job": 3, "do": "warm", "with": {"device": "cpu"}},
         {"cancel": 3},
     ]
-    done = subprocess.run(
+    worker = subprocess.Popen(
         [sys.executable, "-m", "shotscore_ui.worker"],
-        input=b"".join(pack(message) for message in asked),
-        capture_output=True,
-        timeout=600,
-        check=False,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         env={**os.environ, "OMP_NUM_THREADS": "1"},
     )
-    assert done.returncode == 0, done.stderr.decode()
-    messages = [unpack(line) for line in done.stdout.splitlines(keepends=True)]
+    assert worker.stdin is not None
+    assert worker.stdout is not None
+    worker.stdin.write(b"".join(pack(message) for message in asked))
+    worker.stdin.flush()
+    messages = []
+    while not messages or messages[-1].get("job") != 3:  # the input stays open: its end would stop all of them
+        messages.append(unpack(worker.stdout.readline()))
+    rest, log = worker.communicate(timeout=600)
+    assert worker.returncode == 0, log.decode()
+    assert rest == b""
     assert messages[0] == {"ready": True}
     last = {message["job"]: message for message in messages[1:]}
     assert last[1]["problem"]["kind"] == "KeyError"

@@ -123,6 +123,8 @@ class Player(QWidget):
         self._last_seek.start()
         self._shown_frame = -1
         self._film = ""
+        self._fresh = False
+        """Whether the film was set and is not loaded yet."""
         self._timer = QTimer(self, interval=_TICK_MS)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._tick)
@@ -249,6 +251,7 @@ class Player(QWidget):
         if wanted == self._film:
             return
         self._film = wanted
+        self._fresh = path is not None
         self.screen.clear()
         if path is None:
             self.media.setSource(QUrl())
@@ -471,7 +474,13 @@ class Player(QWidget):
             )
 
     def _film_status(self, status: QMediaPlayer.MediaStatus) -> None:
-        if status == QMediaPlayer.MediaStatus.LoadedMedia and not self.playing:
+        if status == QMediaPlayer.MediaStatus.LoadedMedia and self._fresh:
+            self._fresh = False  # a seek of a film that stands still tells again that it is loaded
+            QTimer.singleShot(0, self, self._show_still)
+
+    def _show_still(self) -> None:
+        """The picture at the playhead, of a film that was just loaded."""
+        if self._film and not self.playing:
             self.media.pause()
             self._seek_film(force=True)
 

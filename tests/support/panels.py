@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+import shiboken6
 from PySide6.QtCore import QEvent, QPoint, QPointF, Qt
 from PySide6.QtGui import QMouseEvent
 from PySide6.QtWidgets import QApplication, QWidget
@@ -34,11 +35,15 @@ class Panel:
         self.gone = False
         self.window.gone.connect(self._went)
         self.window.show()
-        self.window.activateWindow()  # keys go to the active window
-        qtbot.waitUntil(self.window.isActiveWindow, timeout=WAIT_MS)
+        self.come_to_front()
 
     def _went(self) -> None:
         self.gone = True
+
+    def come_to_front(self) -> None:
+        """Keys go to the active window; without a window manager none becomes it when a dialog goes."""
+        self.window.activateWindow()
+        self.bot.waitUntil(self.window.isActiveWindow, timeout=WAIT_MS)
 
     # --- what a person does ------------------------------------------------------------------------------------
 
@@ -108,4 +113,5 @@ class Panel:
             self.wait(lambda: self.gone)
             for pid in workers:
                 assert not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
-        self.window.deleteLater()
+        if shiboken6.isValid(self.window):
+            self.window.deleteLater()

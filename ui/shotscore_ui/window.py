@@ -168,7 +168,7 @@ class MainWindow(QMainWindow):
         self._build_docks()
         self._build_keys()
         self._connect()
-        self.resize(1360, 860)
+        self.resize(QSize(1360, 860).boundedTo(self.screen().availableSize()))
         self._lay_out()
         self._colour()
         self._situated(controller.situation)

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import partial
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -71,6 +72,7 @@ def measure(size: int, seconds: int, shots: int, cues: int) -> Point:
 def _stages(seconds: int, shots: int, cues: int) -> dict[str, Any]:
     from shotscore_engine.features.describe import describe
     from shotscore_engine.orchestrate import orchestrate
+    from shotscore_engine.perform import Score
     from shotscore_engine.picture import flatten
     from shotscore_engine.readers import read_timeline
     from shotscore_engine.request import ScoreRequest
@@ -97,17 +99,21 @@ def _stages(seconds: int, shots: int, cues: int) -> dict[str, Any]:
     length = picture.duration_frames // cues
     for number in range(cues):
         start, end = number * length, (number + 1) * length
-        hits = timed("hits", lambda start=start, end=end: spot(picture, start, end))
+        hits = timed("hits", partial(spot, picture, start, end))
         cue = Cue(f"1m{number + 1:02}", start, end - start, hits)
-        grid = timed("tempo", lambda cue=cue: fit_tempo(cue, picture.rate)).grid
-        timed("describe", lambda cue=cue, grid=grid: describe(picture, grid, cue))
+        grid = timed("tempo", partial(fit_tempo, cue, picture.rate)).grid
+        timed("describe", partial(describe, picture, grid, cue))
         notes = write_notes(_music(grid.beats))
         request = ScoreRequest(start_frame=start, end_frame=end)
         model = ModelRecord("none", "")
         take = Take(cue.name, 1, request, grid, "A minor", "cinematic", notes, model, "CPUExecutionProvider")
         session = session.with_takes(cue, [take])
-        score = timed("play", lambda take=take, cue=cue: orchestrate(take, cue, picture.rate))
-        timed("midi", lambda score=score, cue=cue: midi.to_bytes(score, place(picture, cue), markers_of(picture, cue)))
+        score = timed("play", partial(orchestrate, take, cue, picture.rate))
+
+        def written(score: Score = score, cue: Cue = cue) -> bytes:
+            return midi.to_bytes(score, place(picture, cue), markers_of(picture, cue))
+
+        timed("midi", written)
     data = timed("save", session.to_bytes)
     timed("open", lambda: Session.from_bytes(data))
     return {"seconds": took, "bytes": max(0, _peak() - begin)}

@@ -237,7 +237,7 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
             f"--scheduler needs {problem.name}; install it with: pip install 'shotscore[cluster]'."
         ) from problem
     try:
-        client = Client(address, timeout=10)
+        client = Client(address, timeout=10)  # type: ignore[no-untyped-call]  # Dask has no types
     except (OSError, ValueError, TimeoutError) as problem:
         raise RequestError(
             f"There is no Dask scheduler at {address!r}: {problem}; start one, or leave it out."
@@ -246,7 +246,7 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
     def runner(todo: Sequence[Item], out: Path, words: Sequence[str]) -> Iterator[Item]:
         with client:
             waiting = {client.submit(score_item, item, str(out), list(words), pure=False): item for item in todo}
-            for future in as_completed(list(waiting)):
+            for future in as_completed(list(waiting)):  # type: ignore[no-untyped-call]  # Dask has no types
                 problem = future.exception()
                 if problem is None:
                     yield future.result()

@@ -679,8 +679,8 @@ class Controller(QObject):
             part=notes[:, 0],
             pitch=notes[:, 3],
             velocity=notes[:, 4],
-            start_frame=first + notes[:, 1] * scale,
-            end_frame=first + notes[:, 2] * scale,
+            start_frame=np.asarray(first + notes[:, 1] * scale, float),
+            end_frame=np.asarray(first + notes[:, 2] * scale, float),
             range_frames=(int(first), int(last)),
             noise=float(told["noise"]),
         )

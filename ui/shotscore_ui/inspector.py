@@ -208,7 +208,7 @@ class Inspector(QScrollArea):
         self.words.setTabChangesFocus(True)
         self.words.setFixedHeight(self.fontMetrics().lineSpacing() * 4 + 14)
         self.words.setPlaceholderText(self.tr("Words for the music, such as: a lonely piano at night"))
-        fold.form.addRow(self.tr("Words"), None)
+        fold.form.addRow(QLabel(self.tr("Words"), self))
         fold.form.addRow(self.words)
         self.words_back = QToolButton(self)
         self.words_back.setText(self.tr("From the picture"))
@@ -322,11 +322,11 @@ class Inspector(QScrollArea):
         )
         self.switch_t = QSpinBox(self, minimum=0, maximum=1000, singleStep=50, value=round(given.switch_t))
         self.switch_t.setToolTip(self.tr("The timestep (1000 is noise) at which the second feature takes over"))
-        self.mask = QComboBox(self)
+        self.mask_choice = QComboBox(self)
         for name in get_args(MaskKind):
-            self.mask.addItem(name, name)
-        self.mask.setCurrentIndex(self.mask.findData(given.mask))
-        self.mask.setToolTip(self.tr("How far a beat looks: windows of k beats, of the shots, or to the cuts"))
+            self.mask_choice.addItem(name, name)
+        self.mask_choice.setCurrentIndex(self.mask_choice.findData(given.mask))
+        self.mask_choice.setToolTip(self.tr("How far a beat looks: windows of k beats, of the shots, or to the cuts"))
         self.mask_k = QSpinBox(self, minimum=1, maximum=64, value=given.mask_k)
         self.mask_k.setToolTip(self.tr("Beats in a window, for the fixed mask"))
         self.steps = QSpinBox(self, minimum=1, maximum=1000, value=given.steps)
@@ -336,14 +336,14 @@ class Inspector(QScrollArea):
         for words, widget in (
             (self.tr("Features"), self.selector),
             (self.tr("Switch at"), self.switch_t),
-            (self.tr("Mask"), self.mask),
+            (self.tr("Mask"), self.mask_choice),
             (self.tr("k"), self.mask_k),
             (self.tr("Steps"), self.steps),
             (self.tr("Guidance"), self.guidance),
         ):
             fold.form.addRow(words, widget)
         self.selector.currentIndexChanged.connect(self._advanced_changed)
-        self.mask.currentIndexChanged.connect(self._advanced_changed)
+        self.mask_choice.currentIndexChanged.connect(self._advanced_changed)
         self._advanced_changed()
         return fold
 
@@ -359,7 +359,7 @@ class Inspector(QScrollArea):
             (self.seed, self.tr("Seed")),
             (self.selector, self.tr("Feature selector")),
             (self.switch_t, self.tr("Switch step")),
-            (self.mask, self.tr("Attention mask")),
+            (self.mask_choice, self.tr("Attention mask")),
             (self.mask_k, self.tr("Window length k")),
             (self.steps, self.tr("Denoising steps")),
             (self.guidance, self.tr("Guidance")),
@@ -457,7 +457,7 @@ class Inspector(QScrollArea):
         from shotscore_engine.request import ScoreRequest
         from shotscore_engine.wishes import Wish
 
-        wishes = ()
+        wishes: tuple[Wish, ...] = ()
         if self.density.value is not None:
             wishes = (Wish(*span, density=self.density.value),)
         return ScoreRequest(
@@ -472,7 +472,7 @@ class Inspector(QScrollArea):
             guidance=self.guidance.value(),
             selector=self.selector.currentData(),
             switch_t=float(self.switch_t.value()),
-            mask=self.mask.currentData(),
+            mask=self.mask_choice.currentData(),
             mask_k=self.mask_k.value(),
             device=device,  # type: ignore[arg-type]  # checked where it is made
             model=Path(model) if model else None,
@@ -566,4 +566,4 @@ class Inspector(QScrollArea):
 
     def _advanced_changed(self) -> None:
         self.switch_t.setEnabled("+" in str(self.selector.currentData()))
-        self.mask_k.setEnabled(self.mask.currentData() == "fixed")
+        self.mask_k.setEnabled(self.mask_choice.currentData() == "fixed")

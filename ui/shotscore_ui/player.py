@@ -16,7 +16,6 @@ from typing import Any
 from PySide6.QtCore import QElapsedTimer, QEvent, QIODevice, QRectF, QSize, Qt, QTimer, QUrl, Signal
 from PySide6.QtGui import QIcon, QImage, QPainter, QPaintEvent, QTransform
 from PySide6.QtMultimedia import (
-    QAudio,
     QAudioFormat,
     QAudioOutput,
     QAudioSink,
@@ -134,7 +133,7 @@ class Player(QWidget):
         self.media.errorOccurred.connect(self._film_failed)
         self.media.mediaStatusChanged.connect(self._film_status)
         self._build()
-        self.media.setVideoSink(self.screen.sink)
+        self.media.setVideoSink(self.picture.sink)
         self._apply_levels()
         if self._format is None:
             self._say(self.tr("No sound device here: nothing is heard."))
@@ -142,8 +141,8 @@ class Player(QWidget):
     # --- building ----------------------------------------------------------------------------------------------
 
     def _build(self) -> None:
-        self.screen = Screen(self)
-        self.screen.say(self.tr("The picture is being prepared."))
+        self.picture = Screen(self)
+        self.picture.say(self.tr("The picture is being prepared."))
         self.time_label = QLabel("00:00:00:00", self)
         font = self.time_label.font()
         font.setStyleHint(font.StyleHint.Monospace)
@@ -207,7 +206,7 @@ class Player(QWidget):
         levels.addStretch(1)
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
-        column.addWidget(self.screen, 1)
+        column.addWidget(self.picture, 1)
         column.addLayout(transport)
         column.addLayout(levels)
         column.addWidget(self.message)
@@ -252,12 +251,12 @@ class Player(QWidget):
             return
         self._film = wanted
         self._fresh = path is not None
-        self.screen.clear()
+        self.picture.clear()
         if path is None:
             self.media.setSource(QUrl())
-            self.screen.say(self.tr("The picture is being prepared."))
+            self.picture.say(self.tr("The picture is being prepared."))
         else:
-            self.screen.say("")
+            self.picture.say("")
             self.media.setSource(QUrl.fromLocalFile(str(path)))
 
     def set_music(self, files: Mapping[str, Path], start_frame: int) -> bool:
@@ -384,7 +383,7 @@ class Player(QWidget):
         sink = QAudioSink(QMediaDevices.defaultAudioOutput(), self._format, self)
         sink.setBufferSize(int(_BUFFER_SECONDS * SAMPLE_RATE) * self._format.bytesPerFrame())
         device = sink.start()
-        if device is None or sink.error() != QAudio.Error.NoError:
+        if device is None or sink.error().name != "NoError":
             sink.deleteLater()
             self._format = None
             self._say(self.tr("The sound device does not start: nothing is heard."))
@@ -468,8 +467,8 @@ class Player(QWidget):
 
     def _film_failed(self, error: QMediaPlayer.Error, words: str) -> None:
         if error != QMediaPlayer.Error.NoError:
-            self.screen.clear()
-            self.screen.say(
+            self.picture.clear()
+            self.picture.say(
                 self.tr("The picture cannot be shown here ({0}); the music plays all the same.").format(words)
             )
 

@@ -106,7 +106,8 @@ class Music:
             moments = (start + np.arange(count)) / SAMPLE_RATE
             decibels = np.interp(moments, self.duck[0], self.duck[1])
             out *= (10 ** (decibels / 20)).astype(np.float32)[:, None]
-        return np.clip(out * np.float32(self.level), -1, 1)
+        mixed: Sound = np.clip(out * np.float32(self.level), -1, 1)
+        return mixed
 
 
 def load(files: Mapping[str, Path], start_frame: int, rate: Fraction) -> dict[str, Track]:

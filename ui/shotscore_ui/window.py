@@ -399,7 +399,7 @@ class MainWindow(QMainWindow):
             action.triggered.connect(lambda _=False, slot=key.slot: slot())
             self.addAction(action)
         # Space presses a button that has the focus; over timeline, roll and picture it plays.
-        for widget in (self.strip, self.roll, self.player.screen):
+        for widget in (self.strip, self.roll, self.player.picture):
             space = QShortcut(QKeySequence(Qt.Key.Key_Space), widget)
             space.setContext(Qt.ShortcutContext.WidgetShortcut)
             space.activated.connect(player.toggle)
@@ -578,7 +578,7 @@ class MainWindow(QMainWindow):
         def done(code: int, _: object) -> None:
             self.first_page.demo_button.setEnabled(True)
             try:
-                found = Path(json.loads(process.readAllStandardOutput().data())["timeline"])
+                found = Path(json.loads(bytes(process.readAllStandardOutput().data()))["timeline"])
             except (ValueError, KeyError, TypeError):
                 detail = bytes(process.readAllStandardError().data()).decode(errors="replace")
                 self._troubled(Problem(self.tr("The demo film could not be made (code {0}).").format(code), detail))

@@ -116,7 +116,7 @@ def frames(value: int | Fraction, rate: Fraction) -> "otio.opentime.RationalTime
     """A RationalTime of `value` frames. Raises TimelineError beyond what a double counts exactly."""
     import opentimelineio as otio
 
-    if abs(value) > _LAST_FRAME:
+    if not -_LAST_FRAME <= value <= _LAST_FRAME:
         raise TimelineError("The file names a frame of more than fifteen digits, which no film has; export it again.")
 
     number = value if isinstance(value, int) else (value.numerator if value.denominator == 1 else float(value))

@@ -38,8 +38,8 @@ for _name, _width in _LAYOUT:
     _start += _width
 FRAME_WIDTH = _start
 SECTION_SLOTS = 8
-GUIDED = ("density", "loudness", "mood", "parts", "mode", "key", "chords", "groove")
-"""What guidance strengthens; time, form and corpus stay the same with and without it."""
+GUIDED = ("density", "loudness", "mood", "parts", "mode", "key", "groove")
+"""What guidance strengthens; time, form, chords and corpus stay the same with and without it."""
 
 
 @dataclass(frozen=True)

@@ -36,6 +36,9 @@ GROOVE_WIDTH = 2 * STEPS_PER_BEAT
 LOOP_BARS = 4
 _BANK = Path(__file__).parent / "models" / "leadsheets.npz"
 _NEAREST_GROOVES = 12
+_SURER = 3.0
+"""A groove's odds are raised to this power. The model was told the means of whole songs, whose sections differ, and
+answers with as much variety; see docs/lab-book.md for what it was chosen from."""
 
 IntArray = NDArray[np.int64]
 FloatArray = NDArray[np.float32]
@@ -85,7 +88,7 @@ class Bank:
     following: IntArray
     """(f, 3): loop, the loop after it in the same phrase, how often."""
     grooves: FloatArray
-    """(m, 4, GROOVE_WIDTH): of songs with four beats a bar."""
+    """(m, 4, GROOVE_WIDTH): of 32-bar passages with four beats a bar."""
     log_bpm: FloatArray
     """(m,): log2 of their tempo."""
     density: FloatArray
@@ -151,11 +154,12 @@ def write_chords(section: IntArray, position: IntArray, beats_per_bar: int, *, m
 
 
 def choose_groove(in_bar: IntArray, beats_per_bar: int, bpm: float, density: float, *, seed: int) -> FloatArray | None:
-    """(T, GROOVE_WIDTH) of a song of like tempo and density, by `seed`; None where a bar has not four beats."""
+    """(T, GROOVE_WIDTH) of a passage of like tempo and density, by `seed`; None where a bar has not four beats."""
     if beats_per_bar != 4:
         return None
     bank = load_bank()
     distance = np.abs(bank.log_bpm - np.log2(bpm)) / 0.3 + np.abs(bank.density - density) / 0.15
     nearest = np.argsort(distance, kind="stable")[:_NEAREST_GROOVES]
-    groove = bank.grooves[int(np.random.default_rng([seed, 29]).choice(nearest))]
-    return np.asarray(groove[in_bar % 4], np.float32)
+    chance = np.clip(bank.grooves[int(np.random.default_rng([seed, 29]).choice(nearest))], 0.02, 0.98)
+    odds = (chance / (1 - chance)) ** _SURER
+    return np.asarray((odds / (1 + odds))[in_bar % 4], np.float32)

@@ -52,9 +52,9 @@ class ScoreRequest:
     """0 to 1."""
     seed: int = 1
     """The same request and seed make the same notes."""
-    steps: int = 20
+    steps: int = 16
     """Denoising steps, 1 to 1000."""
-    guidance: float = 1.5
+    guidance: float = 2.75
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""
     selector: SelectorName = "language+video"
     switch_t: float = 200.0

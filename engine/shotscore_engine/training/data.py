@@ -96,7 +96,9 @@ def load_pop909(folder: Path, *, corrected: Path | None = None, form: Path | Non
     except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as problem:
         # mido, pretty_midi and NumPy meet damage wherever it is, and name none of it.
         reason = " ".join(str(problem).split())[:120]
-        raise InputError(f"The song {folder} is damaged ({type(problem).__name__}: {reason}); fetch it anew.") from problem
+        raise InputError(
+            f"The song {folder} is damaged ({type(problem).__name__}: {reason}); fetch it anew."
+        ) from problem
 
 
 def _read_pop909(folder: Path, corrected: Path | None, form: Path | None) -> Song:

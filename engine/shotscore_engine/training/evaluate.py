@@ -468,7 +468,7 @@ def markdown(judged: Judged, table: int | None = None) -> str:
 
 
 def shipped_composer(
-    model: Path | None = None, *, steps: int = 20, guidance: float = 1.5, threads: int = 0
+    model: Path | None = None, *, steps: int = 16, guidance: float = 2.75, threads: int = 0
 ) -> Composer:
     """The ONNX model as a composer. Raises ModelError where it cannot be loaded."""
     from ..denoiser import Denoiser
@@ -489,9 +489,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the pieces, the table and the answer")
     parser.add_argument("--model", type=Path, help="denoiser.onnx; else the one that comes with Shotscore")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many pieces per song")
-    parser.add_argument("--steps", type=int, default=20)
+    parser.add_argument("--steps", type=int, default=16)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that measure; 0 for none")
-    parser.add_argument("--guidance", type=float, default=1.5)
+    parser.add_argument("--guidance", type=float, default=2.75)
 
 
 def run(options: argparse.Namespace, progress: Progress = silent) -> dict[str, Any]:

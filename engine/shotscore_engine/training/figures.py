@@ -288,7 +288,7 @@ def figure_4(times: Sequence[float], values: NDArray[np.float64], truth: float, 
 
 
 def trajectory(
-    model: Denoiser, condition: Condition, *, seed: int, steps: int = _STEPS, guidance: float = 1.5
+    model: Denoiser, condition: Condition, *, seed: int, steps: int = _STEPS, guidance: float = 2.75
 ) -> list[tuple[float, NDArray[np.float32]]]:
     """(t, x_t) of one sampling run, from the noise at t = 1000 to the music at t = 0.
 

@@ -366,8 +366,9 @@ def _form(
 def withhold(frame: FrameCondition, rng: np.random.Generator) -> FrameCondition:
     """Leaves groups out at random, each on its own and sometimes all that guidance strengthens."""
     if rng.random() < 0.12:
-        sheet = ("chords", "groove") if rng.random() < 0.5 else ()
-        return frame.without(*(name for name in GUIDED if name not in sheet), *(["form"] if rng.random() < 0.3 else []))
+        sheet = () if rng.random() < 0.5 else ("chords", "groove")
+        others = (name for name in GUIDED if name != "groove")
+        return frame.without(*others, *sheet, *(["form"] if rng.random() < 0.3 else []))
     chance = {
         "tempo": 0.15, "place": 0.1, "mode": 0.15, "key": 0.15, "density": 0.25, "loudness": 0.4, "mood": 0.35,
         "parts": 0.6, "corpus": 0.15, "form": 0.4, "chords": 0.3, "groove": 0.3,

@@ -2,20 +2,23 @@
 
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..leadsheet import LOOP_BARS, Bank, simplified, transposed
+from ..leadsheet import GROOVE_WIDTH, LOOP_BARS, Bank, simplified, transposed
+from ..tempo import STEPS_PER_BEAT
 from .data import Song, load_songs
 from .hearing import hear_chords, hear_groove
 from .latents import canonical_shift
 from .pairs import curves, measure_scale, share, smooth
 from .split import split_of
 
+PASSAGE_BEATS = 128
 FEWEST_SONGS = 2
 """A loop that only one song has stays its own."""
 
@@ -43,6 +46,24 @@ def _loops(song: Song, chords: NDArray[np.int64]) -> tuple[list[tuple[tuple[int,
     return found, follows
 
 
+def _passages(song: Song) -> Iterator[tuple[int, Song]]:
+    """(first beat, the song's beats from there) for passages of `PASSAGE_BEATS` in bars of four beats."""
+    if np.bincount(song.beats_per_bar).argmax() != 4:
+        return
+    for first in np.flatnonzero(song.bar_position == 0)[:: PASSAGE_BEATS // 4].tolist():
+        last = first + PASSAGE_BEATS
+        begins = song.notes[:, 1] // STEPS_PER_BEAT
+        notes = song.notes[(begins >= first) & (begins < last)].copy()
+        if last > song.beats or len(notes) < PASSAGE_BEATS:
+            continue
+        notes[:, 1:3] -= first * STEPS_PER_BEAT
+        beats = {
+            name: getattr(song, name)[first:last]
+            for name in ("bar_position", "beats_per_bar", "tonic", "minor", "section", "section_start")
+        }
+        yield first, replace(song, notes=notes, beat_times=song.beat_times[first : last + 1], **beats)
+
+
 def build(songs: Sequence[Song]) -> Bank:
     """The bank of `songs`, of one corpus."""
     measured = [curves(song) for song in songs]
@@ -65,15 +86,24 @@ def build(songs: Sequence[Song]) -> Bank:
             for a, b in follows
             if found[a][0] in number and found[b][0] in number
         )
-    four = [i for i, song in enumerate(songs) if np.bincount(song.beats_per_bar).argmax() == 4]
+    passages = [
+        (
+            hear_groove(part),
+            np.log2(np.median(c.bpm[first : first + PASSAGE_BEATS])),
+            full[first : first + PASSAGE_BEATS],
+        )
+        for song, c in zip(songs, measured, strict=True)
+        for full in [share(smooth(c.onsets, 4), scale.density)]
+        for first, part in _passages(song)
+    ]
     return Bank(
         np.array(kept, np.int64).reshape(-1, 2 * LOOP_BARS),
         in_mode[0],
         in_mode[1],
         np.array([(a, b, count) for (a, b), count in sorted(following.items())], np.int64).reshape(-1, 3),
-        np.array([hear_groove(songs[i])[:4] for i in four], np.float32),
-        np.array([np.log2(np.median(measured[i].bpm)) for i in four], np.float32),
-        np.array([share(smooth(measured[i].onsets, 4), scale.density).mean() for i in four], np.float32),
+        np.array([groove[:4] for groove, _, _ in passages], np.float32).reshape(-1, 4, GROOVE_WIDTH),
+        np.array([bpm for _, bpm, _ in passages], np.float32),
+        np.array([density.mean() for _, _, density in passages], np.float32),
     )
 
 

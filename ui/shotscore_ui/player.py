@@ -34,6 +34,8 @@ from .theme import Theme, theme_of
 
 _TICK_MS = 20
 _BUFFER_SECONDS = 0.25
+_DEVICE_MS = 4000
+"""How long a sound device may take until it is first heard; the playhead waits for it."""
 """Sound that is ready: more than any wait of the window."""
 _DRIFT_SECONDS = 0.08
 """How far the picture may be from the sound before it is put right."""
@@ -121,6 +123,8 @@ class Player(QWidget):
         self._last_seek = QElapsedTimer()
         self._last_seek.start()
         self._shown_frame = -1
+        self._film_waits = False
+        """Whether the film begins when the sound is first heard."""
         self._film = ""
         self._fresh = False
         """Whether the film was set and is not loaded yet."""
@@ -373,8 +377,15 @@ class Player(QWidget):
         self._begin_clock()
         self._stop_sound()
         self._start_sound()
+        self._film_waits = self._sink is not None
         if self._film:
             self._seek_film(force=True)
+        if self._sink is None:
+            self._start_film()
+
+    def _start_film(self) -> None:
+        self._film_waits = False
+        if self._film:
             self.media.play()
 
     def _start_sound(self) -> None:
@@ -413,8 +424,17 @@ class Player(QWidget):
 
     def _tick(self) -> None:
         self._fill()
-        if self._sink is not None and self._sink.processedUSecs() > 0:
+        if self._sink is not None:
             heard = Fraction(self._sink.processedUSecs(), 1_000_000)
+            if not heard and self._clock.elapsed() < _DEVICE_MS:
+                return  # the device is not there yet: the film begins with the sound
+            if self._film_waits:
+                self._start_film()
+            if not heard:
+                self._stop_sound()
+                self._begin_clock()
+                self._say(self.tr("The sound device does not answer: nothing is heard."))
+                return
             self._frame = float(self._origin * self.rate / SAMPLE_RATE + heard * self.rate)
         else:
             self._frame = self._since + self._clock.elapsed() / 1000 * float(self.rate) * self._speed

@@ -12,7 +12,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shotscore_engine.errors import RequestError
+from shotscore_engine.errors import HostError, RequestError
 
 from .answer import Answer
 from .session_commands import session_path
@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from shotscore_engine.session import Session
     from shotscore_exporters.export import ExportSettings
     from shotscore_exporters.placement import StemClip
+
+    from .host import Inserted
+    from .hosts.files import FileHost
 
 Run = Callable[[argparse.Namespace, ProgressLine], Answer]
 Command = Callable[[str, Run, str], argparse.ArgumentParser]
@@ -57,6 +60,9 @@ def add_commands(command: Command) -> None:
     insert = command("insert", _insert, "put the music into a copy of an editor's project, beside it")
     insert.add_argument("session", metavar="SESSION", help="the .shotscore file, or its folder")
     insert.add_argument("--into", metavar="PROJECT", required=True, help="the project; it is read and never written")
+    way = insert.add_mutually_exclusive_group()
+    way.add_argument("--show", action="store_true", help="open the copy in its editor (Kdenlive, Shotcut, OpenShot)")
+    way.add_argument("--bin", action="store_true", help="write no copy: stems into the bin of the running Kdenlive")
 
     remove = command("remove", _remove, "take the music out of a project again")
     remove.add_argument("project", metavar="PROJECT", help="the project, or its copy with music")
@@ -98,26 +104,68 @@ def _insert(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     from shotscore_engine.sessionfile import SessionFile
     from shotscore_exporters.placement import place
 
-    from .hosts.files import FileHost
-
-    project = _project(options.into)
+    host = _host(options)
     with SessionFile(session_path(options.session)) as file:
         session = file.session
         clips = _standing_stems(session, file.path.parent, progress)
+        if options.bin:
+            return _into_bin(host, clips)
         first = next(cue for cue in session.cues if cue.name in session.chosen)
         progress("write", 0.0)
-        inserted = FileHost(project).insert(clips, place(session.picture, first))
+        inserted = host.insert(clips, place(session.picture, first))
+    warnings = _show(host, inserted) if options.show else []
     table = {
-        "project": str(project.absolute()),
+        "project": str(host.project),
         "files": [str(inserted.project)],
         "clips": [
             {"track": s.track, "file": str(s.path), "start_frame": s.start_frame, "duration_frames": s.duration_frames}
             for s in inserted.standing
         ],
         "differences": list(inserted.differences),
+        "shown": options.show and not warnings,
+        "warnings": warnings,
     }
     lines = [f"{inserted.project}: {len(inserted.standing)} clips, read back from it"]
-    return Answer(table, "\n".join([*lines, *(f"Warning: {sentence}" for sentence in inserted.differences)]))
+    return Answer(table, "\n".join([*lines, *(f"Warning: {one}" for one in [*inserted.differences, *warnings])]))
+
+
+def _host(options: argparse.Namespace) -> FileHost:
+    """What the project is put into; RequestError where its editor cannot do what is asked, before anything is done."""
+    from .hosts import open_file
+    from .hosts.file_program import ProgramFileHost
+    from .hosts.files import FileHost
+    from .hosts.kdenlive import KdenliveHost
+
+    project = _project(options.into)
+    host = open_file(project)
+    if options.bin and not isinstance(host, KdenliveHost):
+        raise RequestError(f"--bin is for a .kdenlive project that is open in Kdenlive, and {project.name} is none.")
+    if options.show and not isinstance(host, ProgramFileHost):
+        raise RequestError(f"--show does not know which editor opens {project.name}; leave it out and open the copy.")
+    return host if isinstance(host, FileHost) else FileHost(project)
+
+
+def _show(host: FileHost, inserted: Inserted) -> list[str]:
+    """Open the copy in its editor; why not, where that fails: the copy is there all the same."""
+    from .hosts.file_program import ProgramFileHost
+
+    assert isinstance(host, ProgramFileHost)
+    assert inserted.project is not None
+    try:
+        host.show(inserted.project)
+    except HostError as problem:
+        return [str(problem)]
+    return []
+
+
+def _into_bin(host: FileHost, clips: list[StemClip]) -> Answer:
+    from .hosts.kdenlive import KdenliveHost
+
+    assert isinstance(host, KdenliveHost)
+    added = host.to_bin(clips)
+    files = list(dict.fromkeys(str(clip.path) for clip in clips))
+    text = f"{added} stems are in the bin of Kdenlive; save when it has loaded them, and drag each to the cue's start"
+    return Answer({"project": str(host.project), "files": files, "added": added}, text)
 
 
 def _remove(options: argparse.Namespace, progress: ProgressLine) -> Answer:

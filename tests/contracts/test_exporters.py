@@ -1,10 +1,8 @@
 """One suite for every format that takes music into a document: in, read back, out again, nothing else changed."""
 
-import subprocess
 import wave
 from collections import Counter
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -13,6 +11,7 @@ import aaf2
 import numpy as np
 import opentimelineio as otio
 import pytest
+from melting import melt
 from shotscore_engine.errors import OutputError, TimelineError
 from shotscore_engine.picture import AudioSpan, MediaSpan, Picture, Shot, flatten
 from shotscore_engine.readers import read_timeline
@@ -457,22 +456,6 @@ def test_hostile_and_broken_documents_are_refused(form: Format, tmp_path: Path) 
         return
     with pytest.raises(TimelineError, match="changed after"):
         form.remove(changed)
-
-
-def melt(document: str, played: Path) -> None:
-    """Play a document to a WAV file.
-
-    melt 7.12 now and then waits for ever on a consumer thread that has ended before it began (its main loop alone is
-    left, the file is empty): it is asked again then.
-    """
-    consumer = ["-consumer", f"avformat:{played}", "ar=48000", "ac=2", "acodec=pcm_s16le", "vn=1", "real_time=-1"]
-    for _ in range(5):
-        with suppress(subprocess.TimeoutExpired):
-            command = ["melt", "-silent", document, *consumer]
-            subprocess.run(command, check=True, capture_output=True, stdin=subprocess.DEVNULL, timeout=20)
-            return
-        assert played.stat().st_size == 0
-    pytest.fail(f"melt did not play {document} in five attempts")
 
 
 @pytest.mark.parametrize("name", ["mlt", "kdenlive-1.04", "kdenlive-1.1"])

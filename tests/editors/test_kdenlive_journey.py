@@ -7,11 +7,12 @@ reverting to that, which Kdenlive does without asking as long as nothing is unsa
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import tempfile
 import wave
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,8 +24,9 @@ import pytest
 from defusedxml.ElementTree import fromstring
 from films import Cut, calm, lively, write_film
 from hostcases import Edit, music, placed
-from kdenlive_app import Kdenlive, desktop, kdenlive, wait_for
+from kdenlive_app import Kdenlive, desktop, is_main, kdenlive, wait_for
 from kdenlive_project import RATE, write_project
+from melting import melt
 from shotscore_engine.readers import read_timeline
 from shotscore_engine.timing import quantise
 from shotscore_exporters import mlt
@@ -49,12 +51,9 @@ class Studio:
         self.open_file.write_bytes(document)
         loaded = re.compile(r'<property name="kdenlive:docproperties\.version">1\.04<')
         self.app.action("file_revert")
-        wait_for(lambda: self.app.desktop.windows() == [self.app.title()], "Kdenlive did not load the document")
+        wait_for(lambda: list(map(is_main, self.app.desktop.windows())) == [True], "Kdenlive did not load the document")
         assert self.app.dialogs() == []
-        before = self.open_file.stat().st_mtime_ns
-        self.app.action("file_save")
-        wait_for(lambda: self.open_file.stat().st_mtime_ns != before, "Kdenlive did not save")
-        wait_for(lambda: self.open_file.read_bytes().rstrip().endswith(b"</mlt>"), "Kdenlive did not finish saving")
+        save(self.open_file, self.app.action)
         written = self.open_file.read_bytes()
         assert loaded.search(written.decode())
         assert self.app.dialogs() == []
@@ -180,11 +179,12 @@ def test_stems_come_into_the_bin_of_the_running_editor(
     assert isinstance(host, kdenlive_host.KdenliveHost)
     assert host.project == studio.open_file
     assert not host.unsaved()
-    assert host.to_bin(music(tmp_path / "music", EDIT, 0, 50, ("melody", "bass"))) == 2
+    stems, loaded = music(tmp_path / "music", EDIT, 0, 50, ("melody", "bass")), studio.app.loaded()
+    assert host.to_bin(stems) == 2
     wait_for(host.unsaved, "Kdenlive did not take the stems")
-    before = studio.open_file.stat().st_mtime_ns
-    studio.app.action("file_save")
-    wait_for(lambda: studio.open_file.stat().st_mtime_ns != before, "Kdenlive did not save")
+    # Kdenlive 22.12 locks itself up for good when it is told to save while clips are loading.
+    wait_for(lambda: studio.app.loaded() == loaded + len(stems), "Kdenlive did not load the stems")
+    save(studio.open_file, studio.app.action)
     assert said(studio.open_file.read_bytes())["bin"] == ["1m01_bass.wav", "1m01_melody.wav", "lively.mp4"]
 
 
@@ -224,7 +224,62 @@ def test_the_whole_journey(studio: Studio, tmp_path: Path) -> None:
     assert project.read_bytes() == own
 
 
+def test_commands_reach_the_running_editor(studio: Studio, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Stems into its bin; the copy in a window of its own, and loaded anew there when it is made anew."""
+    project = studio.open_file
+    studio.saved(edit(tmp_path / "film.kdenlive", studio.films["lively"]).read_bytes())
+    for name, value in studio.app.desktop.environment.items():
+        monkeypatch.setenv(name, value)
+    loaded = studio.app.loaded()
+    one, other = tmp_path / "one", tmp_path / "other"
+    for folder, style in ((one, "cinematic"), (other, "solo-piano")):
+        options = ("--style", style, "--steps", "2", "--detect", "none")
+        command("score", str(project), "--out", str(folder), *options, home=tmp_path)
+    before = kdenlive_host.running()
+
+    added = command("insert", str(one), "--into", str(project), "--bin", home=tmp_path)
+    assert added["added"] == len(added["files"]) > 1
+    wait_for(lambda: studio.app.loaded() == loaded + added["added"], "Kdenlive did not load the stems")
+    save(project, studio.app.action)
+    bin_names = sorted(Path(name).name for name in added["files"])
+    assert said(project.read_bytes())["bin"] == sorted([*bin_names, "lively.mp4"])
+
+    def second() -> kdenlive_host.Running | None:
+        return next((one for one in kdenlive_host.running() if one.project == copy), None)
+
+    shown = command("insert", str(one), "--into", str(project), "--show", home=tmp_path)
+    copy = Path(shown["files"][0])
+    assert (shown["shown"], copy.name) == (True, "open.music.kdenlive")
+    try:
+        wait_for(second, "Kdenlive did not open the copy")
+        wait_for(lambda: f"{copy.stem} / " in " ".join(studio.app.desktop.windows()), "Kdenlive showed no window")
+        assert studio.app.dialogs() == []
+        anew = command("insert", str(other), "--into", str(project), "--show", home=tmp_path)
+        assert (anew["shown"], anew["files"]) == (True, shown["files"])
+        assert len(kdenlive_host.running()) == len(before) + 1
+        editor = second()
+        assert editor is not None
+        wait_for(lambda: studio.app.dialogs() == [], "Kdenlive did not load the copy anew")
+        save(copy, replace(studio.app, service=editor.service).action)
+    finally:
+        for editor in set(kdenlive_host.running()) - set(before):
+            if editor.process != studio.app.program.pid:
+                os.kill(editor.process, signal.SIGKILL)
+    # What it wrote is what it had loaded: the second music, not the first.
+    stems = {row["track"] for row in anew["clips"]}
+    assert {row[0] for row in sound(copy) if row[1].startswith("1m01")} == stems
+    assert stems != {row["track"] for row in shown["clips"]}
+
+
 # --- helpers ---------------------------------------------------------------------------------------------------------
+
+
+def save(file: Path, action: Callable[[str], None]) -> None:
+    """Have an editor save what it has loaded, and wait for the whole file."""
+    before = file.stat().st_mtime_ns
+    action("file_save")
+    wait_for(lambda: file.stat().st_mtime_ns != before, "Kdenlive did not save")
+    wait_for(lambda: file.read_bytes().rstrip().endswith(b"</mlt>"), "Kdenlive did not finish saving")
 
 
 def sound_in(document: bytes, folder: Path) -> list[tuple[str, str, int, int, int]]:
@@ -247,8 +302,7 @@ def play(document: bytes, folder: Path) -> Sequence[float]:
     path, heard = folder / "play.kdenlive", folder / "heard.wav"
     sequence = fromstring(document).findall("tractor")[-1].get("id", "")
     path.write_bytes(document.replace(b'producer="main_bin"', f'producer="{sequence}"'.encode(), 1))
-    consumer = ["-consumer", f"avformat:{heard}", "ar=48000", "ac=2", "acodec=pcm_s16le", "vn=1", "real_time=-1"]
-    subprocess.run(["melt", "-silent", str(path), "out=250", *consumer], check=True, capture_output=True, timeout=600)
+    melt(path, heard, "out=250")
     with wave.open(str(heard)) as file:
         sound = np.frombuffer(file.readframes(file.getnframes()), "<i2").reshape(-1, 2)[:, 0].astype(float)
     return list(sound)

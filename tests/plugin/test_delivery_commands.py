@@ -358,3 +358,32 @@ def test_nothing_to_take_out_is_told(shotscore: Shotscore, home: Path, tmp_path:
         assert (run.code, words in run.err) == (2, True), run.err
     run = shotscore("insert", home, "--into", tmp_path / "film.edl")
     assert run.code == 2
+
+
+def test_editors_that_cannot_be_reached(shotscore: Shotscore, home: Path) -> None:
+    edit = home.parent / "edit.otio"
+    for option, sentence in (("--bin", "a .kdenlive project"), ("--show", "which editor opens edit.otio")):
+        run = shotscore("insert", home, "--into", edit, option)
+        assert (run.code, sentence in run.err) == (2, True), run.err
+    run = shotscore("insert", home, "--into", edit, "--bin", "--show")
+    assert (run.code, "not allowed with" in run.err) == (2, True), run.err
+    assert not list(home.parent.glob("edit.music*"))
+
+
+def test_an_editor_that_is_not_there(
+    shotscore: Shotscore, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The copy is written all the same, and the way out is told."""
+    exported(shotscore, home, "kdenlive-1.04", tmp_path / "out")
+    project = tmp_path / "film.kdenlive"
+    shutil.copy(tmp_path / "out" / TIMELINES["kdenlive-1.04"], project)
+    for name in ("PATH", "HOME", "ProgramFiles", "ProgramW6432", "LOCALAPPDATA"):
+        monkeypatch.setenv(name, str(tmp_path / "nothing"))
+    monkeypatch.setenv("DBUS_SESSION_BUS_ADDRESS", f"unix:path={tmp_path / 'nobody'}")
+    run = shotscore("insert", home, "--into", project, "--bin")
+    assert (run.code, "does not have film.kdenlive open" in run.err) == (2, True), run.err
+    run = shotscore("insert", home, "--into", project, "--show", "--json")
+    assert run.code == 0, run.err
+    assert run.table["shown"] is False
+    assert run.table["warnings"] == [f"Kdenlive was not found; open {run.table['files'][0]} there by hand."]
+    assert music_in(Path(run.table["files"][0]))

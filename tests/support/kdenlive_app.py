@@ -30,12 +30,16 @@ class Desktop:
     programs: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def start(self, *command: str) -> subprocess.Popen[bytes]:
-        with (self.folder / f"{Path(command[0]).name}-{len(self.programs)}.log").open("wb") as log:
+        with self.log(command[0]).open("ab") as log:
             program = subprocess.Popen(
                 command, env=self.environment, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd=self.folder
             )
         self.programs.append(program)
         return program
+
+    def log(self, command: str) -> Path:
+        """What programs of that name say."""
+        return self.folder / f"{Path(command).name}.log"
 
     def bus(self) -> DBusConnection:
         return open_dbus_connection(self.environment["DBUS_SESSION_BUS_ADDRESS"], auth_timeout=SECONDS)
@@ -160,14 +164,23 @@ class Kdenlive:
             self.program.kill()
             self.program.wait()
 
+    def loaded(self) -> int:
+        """How many clips it has finished loading into its bin, by its own words."""
+        return self.desktop.log("kdenlive").read_bytes().count(b"ClipController::addmasterproducer")
+
     def title(self) -> str:
         """The main window's title, with the project's name; empty while there is none."""
-        return next((title for title in self.desktop.windows() if " / " in title and "fps" in title), "")
+        return next(filter(is_main, self.desktop.windows()), "")
 
     def dialogs(self) -> list[str]:
-        """Titles of whatever else is open: recovery, missing clips, questions."""
-        own = {"kdenlive", "Kdenlive", "Qt Selection Owner for kdenlive", self.title()}
-        return [title for title in self.desktop.windows() if title not in own]
+        """Titles of whatever is open beside main windows: recovery, missing clips, questions."""
+        own = {"kdenlive", "Kdenlive", "Qt Selection Owner for kdenlive"}
+        return [title for title in self.desktop.windows() if title not in own and not is_main(title)]
+
+
+def is_main(title: str) -> bool:
+    """Whether a window of that title is an editor's, and no question of it."""
+    return "/ " in title and "fps" in title  # "film / HD …", "film */ HD …" while something is unsaved
 
 
 def wait_for(what: Callable[[], object], message: str, seconds: float = SECONDS, beat: float = 0.5) -> None:

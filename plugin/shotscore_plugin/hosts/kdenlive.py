@@ -4,8 +4,9 @@ D-Bus of a stock Kdenlive can add a file to the bin, say which project is open a
 menu's entries; it cannot reach the timeline and cannot open a file. So there are two modes:
 
 - full: the saved project is read, the music goes into a copy beside it (`hosts/files.py` says how), and `show` opens
-  the copy in Kdenlive: the one click. Whoever goes on working in that copy keeps it; the next insert replaces the
-  music in it, although Kdenlive has written the file anew meanwhile (`shotscore_exporters.mlt_remove`).
+  the copy in Kdenlive: the one click. Where Kdenlive has that copy open already, it loads it anew. Whoever goes on
+  working in the copy keeps it; the next insert replaces the music in it, although Kdenlive has written the file anew
+  meanwhile (`shotscore_exporters.mlt_remove`).
 - light: `to_bin` adds the stems to the bin of the running editor, from where the person drags them. Nothing on disk is
   written. Each file starts with its cue, so that it is dropped at the cue's timecode.
 
@@ -29,8 +30,11 @@ from .file_program import FileProgram, ProgramFileHost
 _BUS_NAME = re.compile(r"org\.kde\.kdenlive-(\d+)")
 _WINDOW = "/kdenlive/MainWindow_1"
 _MAIN = "org.kde.kdenlive.MainWindow"
+_MENUS = "org.kde.KMainWindow"
 _WIDGET = "org.qtproject.Qt.QWidget"
 _ASK_SECONDS = 5.0
+_LOAD_SECONDS = 120.0
+"""Kdenlive answers when it has loaded the project it was told to load."""
 _LISTED = 64 * 1024
 
 
@@ -91,6 +95,16 @@ def add_to_bin(editor: Running, paths: Sequence[Path]) -> None:
             bus.call(editor.service, _MAIN, "addProjectClip", "s", (str(path.resolve()),))
 
 
+def load_again(editor: Running) -> None:
+    """Have the editor load its project's file anew. HostError where it holds changes: it would ask about them."""
+    if not editor.saved:
+        raise HostError(f"Kdenlive holds changes to {editor.project_name} that are not saved; it was not loaded anew.")
+    with _bus() as bus:
+        (found,) = bus.call(editor.service, _MENUS, "activateAction", "s", ("file_revert",), seconds=_LOAD_SECONDS)
+    if not found:
+        raise HostError(f"Kdenlive did not load {editor.project_name} anew; use File > Revert there.")
+
+
 def recent_projects() -> Iterator[Path]:
     """Kdenlive's recent files, newest first."""
     base = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
@@ -138,13 +152,13 @@ class _Bus:
 
     def call(
         self, service: str, interface: str, method: str, signature: str = "", values: tuple[object, ...] = (),
-        path: str = _WINDOW,
+        path: str = _WINDOW, seconds: float = _ASK_SECONDS,
     ) -> tuple[Any, ...]:  # fmt: skip
         from jeepney import DBusAddress, MessageType, new_method_call
 
         message = new_method_call(DBusAddress(path, service, interface), method, signature or None, values)
         try:
-            reply = self.connection.send_and_get_reply(message, timeout=_ASK_SECONDS)
+            reply = self.connection.send_and_get_reply(message, timeout=seconds)
         except (OSError, TimeoutError) as problem:
             raise HostError(f"Kdenlive does not answer ({method}); look whether it shows a question.") from problem
         if reply.header.message_type is not MessageType.method_return:
@@ -184,11 +198,29 @@ class KdenliveHost(ProgramFileHost):
         editor = self.editor()
         return editor is not None and not editor.saved
 
-    def to_bin(self, clips: Sequence[StemClip]) -> int:
-        """Light mode: add the stems to the running editor's bin; how many. Raises HostError where none runs."""
-        editor = self.editor() or next(iter(running()), None)
+    def show(self, path: Path) -> None:
+        """Open a project in Kdenlive: loaded anew where one has it open, else in a window of its own.
+
+        Raises HostError where Kdenlive is not found, or holds changes to that project which are not saved.
+        """
+        editor = next((one for one in running() if one.project == path.absolute()), None)
         if editor is None:
-            raise HostError("Kdenlive is not running; start it with the project, or insert the music into a copy.")
+            super().show(path)
+        else:
+            load_again(editor)
+
+    def to_bin(self, clips: Sequence[StemClip]) -> int:
+        """Light mode: add the stems to the bin of the editor this project is open in; how many.
+
+        Raises HostError where none has it open.
+        """
+        editors = running()
+        # Where an editor's file cannot be told its name has to do; any other editor's bin is somebody else's.
+        same_name = [one for one in editors if one.project is None and one.project_name == self.project.stem]
+        editor = next((one for one in editors if one.project == self.project), None) or next(iter(same_name), None)
+        if editor is None:
+            others = f" (it has {', '.join(one.project_name for one in editors)})" if editors else ""
+            raise HostError(f"Kdenlive does not have {self.project.name} open{others}; open it there, then try again.")
         paths = list(dict.fromkeys(clip.path for clip in clips))
         add_to_bin(editor, paths)
         return len(paths)

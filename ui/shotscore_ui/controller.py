@@ -163,6 +163,10 @@ class Controller(QObject):
         self._delivered: tuple[object, ...] = ()
         self._changing = 0
         self._quiet = 0
+        self._delivering: tuple[int, Session] | None = None
+        """The delivery at work and the session it was given: it writes that one into the file, whenever it ends."""
+        self._after_delivery: Callable[[], None] | None = None
+        self._last_asked: object = None
         self._silent: set[int] = set()
         self._stop_asked = False
         self._opening: Path | None = None
@@ -179,7 +183,7 @@ class Controller(QObject):
         jobs.answered.connect(self._answered)
         jobs.failed.connect(self._failed)
         jobs.cancelled.connect(self._cancelled)
-        jobs.ended.connect(lambda *_: self._situate())
+        jobs.ended.connect(self._ended)
         jobs.started.connect(lambda *_: self._situate())
         self.chores.answered.connect(self._chore_done)
         self.chores.failed.connect(lambda _, kind, problem: self.noted.emit(f"{kind}: {problem.text}"))
@@ -374,8 +378,8 @@ class Controller(QObject):
         self._situate()
 
     def _save(self) -> None:
-        """To the file, beside the window; of several in a row the last one."""
-        if self._saving:
+        """To the file, beside the window; of several in a row the last one. Not while a job is about to write it."""
+        if self._saving or self._holding:
             self._save_again = True
             return
         file, session = self._file, self.session
@@ -492,38 +496,82 @@ class Controller(QObject):
         for jobs in (self.jobs, self.chores):
             jobs.close()
 
+    @property
+    def _holding(self) -> bool:
+        """Whether a job has the file: what is changed meanwhile is applied to what it leaves there."""
+        return bool(self._changing) and not self._quiet
+
     def _ask_change(self, kind: str, *, quiet: bool = False, **given: Any) -> None:
         if self._file is None or self._refuse_while_busy():
             return
         if self._quiet:  # what nobody waits for makes room
             self.jobs.cancel(self._quiet)
             self._quiet = self._changing = 0
+        self._last_asked = mine = object()
         self._changing = -1  # asked for, and no number yet: it is saved first
         self._quiet = -1 if quiet else 0
         self._stop_asked = False
 
-        def ask(path: Path) -> None:
-            if self._stop_asked:
-                self._changing = self._quiet = 0
-                self._situate()
+        def save() -> None:
+            file, session = self._file, self.session
+            if self._last_asked is not mine or file is None or session is None:
                 return
-            self._changing = self.jobs.ask(kind, session=path, out=self.out, **given)
-            if quiet:
-                self._quiet = self._changing
-                self._silent.add(self._changing)
 
-        self._saved_then(ask)
+            def ask(_: object) -> None:
+                if self._last_asked is not mine:
+                    return
+                if self._stop_asked:
+                    self._let_go()
+                    self._situate()
+                    return
+                self._changing = self.jobs.ask(kind, session=file.path, out=self.out, **given)
+                if quiet:
+                    self._quiet = self._changing
+                    self._silent.add(self._changing)
+                    self._delivering = (self._changing, session)
+
+            self.keeper.ask(lambda: file.put(session), ask, self._not_asked)
+
+        if self._delivering is None:
+            save()
+        else:  # it may still write what it was given
+            self._after_delivery = save
         self._situate()
 
     def _saved_then(self, then: Callable[[Path], Any]) -> None:
-        """`then(path)` once the file holds the session as it is now."""
-        file, session = self._file, self.session
+        """`then(path)` once the file holds the session as it is now; as it was, while a job changes it."""
+        file, session, held = self._file, self.session, self._holding
         if file is not None and session is not None:
-            self.keeper.ask(lambda: file.put(session), lambda _: then(file.path), self._not_asked)
+            self.keeper.ask(lambda: None if held else file.put(session), lambda _: then(file.path), self._not_asked_for)
+
+    def _not_asked_for(self, problem: Exception) -> None:
+        self._trouble(problem)
+        self._situate()
 
     def _not_asked(self, problem: Exception) -> None:
+        self._let_go()
+        self._not_asked_for(problem)
+
+    def _let_go(self) -> None:
+        """No job has the file any more."""
         self._changing = self._quiet = 0
-        self._trouble(problem)
+        if self._save_again:
+            self._save()
+
+    def _ended(self, job: int, _: str) -> None:
+        delivery, file, session = self._delivering, self._file, self.session
+        if delivery is not None and delivery[0] == job:
+            self._delivering = None
+            if file is not None and session is not None and session is not delivery[1]:
+
+                def put_back() -> None:
+                    session.save(file.path)
+                    file.session = session
+
+                self.keeper.ask(put_back, failed=self._trouble)
+            after, self._after_delivery = self._after_delivery, None
+            if after is not None and not self._closing:
+                after()
         self._situate()
 
     def _refuse_while_busy(self) -> bool:
@@ -549,11 +597,9 @@ class Controller(QObject):
         elif kind == "deliver":
             if job == self._changing:
                 self._changing = self._quiet = 0
-            if self.session is not None:
-                self._delivered = _music(self.session)
-                self._save_again = True
-                self._save()  # the delivery wrote the session as it was when it began
-                self._draw()
+            if self._delivering is not None and self._delivering[0] == job:
+                self._delivered = _music(self._delivering[1])
+            self._draw()
         elif kind == "click":
             self.clicked.emit(Path(answer["path"]))
         elif kind == "export":
@@ -617,9 +663,7 @@ class Controller(QObject):
             self.scored.emit(self.cue)
 
         def not_loaded(problem: Exception) -> None:
-            self._changing = self._quiet = 0
-            self._trouble(problem)
-            self._situate()
+            self._not_asked(problem)
 
         self.keeper.ask(load, loaded, not_loaded)
 
@@ -653,8 +697,8 @@ class Controller(QObject):
 
     def _over(self, job: int) -> None:
         if job == self._changing:
-            self._changing = self._quiet = 0
             self._meanwhile.clear()
+            self._let_go()
 
     def _sweep(self) -> None:
         """Take away what a killed worker left hidden."""

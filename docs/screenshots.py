@@ -15,8 +15,8 @@ from typing import Any
 
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
-from PySide6.QtCore import QEventLoop, Qt, QTimer
-from PySide6.QtGui import QImage
+from PIL import Image
+from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from shotscore_engine.sessionfile import read
 from shotscore_ui.controller import Controller
@@ -66,9 +66,8 @@ class Camera:
         image = (widget or self.window).grab().toImage()
         path = self.out / f"{name}.png"
         image.save(str(path), "PNG")
-        if path.stat().st_size > MOST_BYTES:
-            flags = Qt.ImageConversionFlag.ThresholdDither | Qt.ImageConversionFlag.AvoidDither
-            image.convertToFormat(QImage.Format.Format_Indexed8, flags).save(str(path), "PNG")
+        if path.stat().st_size > MOST_BYTES:  # Qt's own reduction knows one palette for all pictures
+            Image.open(path).convert("RGB").quantize(256).save(path, optimize=True)
         print(f"{path}: {path.stat().st_size / 1000:.0f} kB", flush=True)
 
 

@@ -65,7 +65,7 @@ class Look:
     def words_of(self, first: int, last: int) -> str:
         """The sentences of a range of shots, each once."""
         found = [word for shot, word in zip(self.shots, self.words, strict=True) if first <= shot <= last and word]
-        return " ".join(dict.fromkeys(found))
+        return " ".join(sentence if sentence[-1] in ".!?" else f"{sentence}." for sentence in dict.fromkeys(found))
 
     def trail_of(self, first: int, last: int) -> tuple[tuple[float, float], ...]:
         """The moods of a range of shots."""

@@ -722,7 +722,7 @@ class MainWindow(QMainWindow):
         words = [cue.name]
         if cue.grid is not None and shown.takes is not None:
             met = sum(hit.state == "met" for hit in weighed)
-            words.append(self.tr("{0} of {1} hits met").format(met, len(weighed)))
+            words.append(self.tr("{0} of {1} hits on a beat").format(met, len(weighed)))
             card = next((card for card in shown.takes.takes if card.in_use), None)
             if card is not None:
                 words += [f"{card.bpm:.1f} BPM", card.key, self.tr("take {0}").format(card.number)]

@@ -27,6 +27,7 @@ from hostcases import Edit, music, placed
 from kdenlive_app import Kdenlive, desktop, is_main, kdenlive, wait_for
 from kdenlive_project import RATE, write_project
 from melting import melt
+from shotscore_engine.errors import HostError
 from shotscore_engine.readers import read_timeline
 from shotscore_engine.timing import quantise
 from shotscore_exporters import mlt
@@ -182,6 +183,12 @@ def test_stems_come_into_the_bin_of_the_running_editor(
     stems, loaded = music(tmp_path / "music", EDIT, 0, 50, ("melody", "bass")), studio.app.loaded()
     assert host.to_bin(stems) == 2
     wait_for(host.unsaved, "Kdenlive did not take the stems")
+    with pytest.raises(HostError, match="changes to open that are not saved"):
+        host.show(studio.open_file)
+    other = program.open(edit(tmp_path / "other.kdenlive", studio.films["lively"]))
+    assert isinstance(other, kdenlive_host.KdenliveHost)
+    with pytest.raises(HostError, match=r"does not have other\.kdenlive open \(it has open\)"):
+        other.to_bin(stems)
     # Kdenlive 22.12 locks itself up for good when it is told to save while clips are loading.
     wait_for(lambda: studio.app.loaded() == loaded + len(stems), "Kdenlive did not load the stems")
     save(studio.open_file, studio.app.action)

@@ -562,7 +562,8 @@ class Controller(QObject):
         delivery, file, session = self._delivering, self._file, self.session
         if delivery is not None and delivery[0] == job:
             self._delivering = None
-            if file is not None and session is not None and session is not delivery[1]:
+            overtaken = session is not delivery[1]
+            if file is not None and session is not None and overtaken:
 
                 def put_back() -> None:
                     session.save(file.path)
@@ -570,8 +571,12 @@ class Controller(QObject):
 
                 self.keeper.ask(put_back, failed=self._trouble)
             after, self._after_delivery = self._after_delivery, None
-            if after is not None and not self._closing:
+            if self._closing:
+                return
+            if after is not None:
                 after()
+            elif overtaken:  # the files are those of the session before
+                self._deliver_if_changed()
         self._situate()
 
     def _refuse_while_busy(self) -> bool:

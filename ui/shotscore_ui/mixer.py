@@ -70,7 +70,7 @@ class Mixer(QWidget):
         self._area = QScrollArea(self)
         self._area.setWidgetResizable(True)
         self._area.setFrameShape(QFrame.Shape.NoFrame)
-        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._area.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAsNeeded)
         outer.addWidget(self._area)
         self._inner = QWidget()
         self._rows = QVBoxLayout(self._inner)
@@ -173,7 +173,7 @@ class StemStrip(QFrame):
         self.gain.setRange(round(LOWEST_DB * _PER_DB), round(HIGHEST_DB * _PER_DB))
         self.gain.setSingleStep(_PER_DB // 2)
         self.gain.setPageStep(3 * _PER_DB)
-        self.gain.setMinimumWidth(70)
+        self.gain.setMinimumWidth(36)
         self.gain.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
         self.gain.valueChanged.connect(self._moved)
         self.gain.installEventFilter(self)
@@ -183,7 +183,7 @@ class StemStrip(QFrame):
         self.value.installEventFilter(self)
         for widget, stretch in (
             (self.handle, 0), (self.swatch, 0), (self.name, 0), (self.instrument, 3), (self.mute, 0), (self.solo, 0),
-            (self.gain, 3), (self.value, 0), (self.lock, 0),
+            (self.lock, 0), (self.gain, 3), (self.value, 0),
         ):  # fmt: skip
             row.addWidget(widget, stretch)
 

@@ -16,6 +16,7 @@ import os
 import re
 import struct
 import tempfile
+import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -174,9 +175,12 @@ def sounds(
     rate = room.sample_rate
     played = synth.play([_from(stem, start, rate) for stem in stems], room.font, rate, end - start, player)
     fade = room.faded(start, end)[:, None]
-    for stem, sound in zip(stems, played, strict=True):
+    played.reverse()
+    for stem in stems:
+        sound = played.pop()  # not kept: a stem of three minutes takes 70 MB
         if score.style:
-            sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
+            with _EFFECTS:
+                sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
         yield stem.name, sound * fade
 
 
@@ -406,6 +410,10 @@ def _check(settings: AudioSettings) -> None:
                 f"{problem} is not possible; use 44100 to 96000 Hz, 16 to 32 bits, -60 to -5 LUFS, "
                 "-20 to 0 dBTP and handles of 0 to 10000 frames."
             )
+
+
+_EFFECTS = threading.Lock()
+"""Effects of one stem at a time, while others are played: their copies are the most memory a delivery needs."""
 
 
 def _stored(samples: int) -> NDArray[np.float32]:

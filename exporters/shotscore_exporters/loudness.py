@@ -52,7 +52,7 @@ def integrated(sound: NDArray[np.floating], sample_rate: int) -> float:
     if len(sound) < shortest:
         sound = np.tile(sound, (-(-shortest // len(sound)), 1))
     with np.errstate(divide="ignore"):
-        return float(pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(sound, np.float64)))
+        return float(pyloudnorm.Meter(sample_rate).integrated_loudness(np.asarray(sound)))
 
 
 def true_peaks(sound: NDArray[np.floating], from_level: float = 0.0) -> NDArray[np.float32]:

@@ -146,7 +146,7 @@ def _play_with_fluidsynth(
     stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int
 ) -> list[NDArray[np.float32]]:
     library = _fluidsynth()
-    planes = np.zeros((len(stems), 2, samples), np.float32)
+    planes = [np.zeros((2, samples), np.float32) for _ in stems]  # apart, so that each can be let go of
     settings = library.new_fluid_settings()
     library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
     library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
@@ -175,7 +175,7 @@ def _play_with_fluidsynth(
                 if library.fluid_synth_program_select(synth, channel, font, bank, program) == 0:
                     break
             events += [(event, channel) for event in _events(stem, sample_rate)]
-        starts = planes.ctypes.data + 4 * samples * np.arange(2 * len(stems)).reshape(-1, 2).T
+        starts = [[plane[side].ctypes.data for plane in planes] for side in (0, 1)]
         pointers = ctypes.c_void_p * len(stems)
         now = 0
         for event, channel in [*sorted(events, key=lambda e: (e[0].sample, e[0].rank, e[1], e[0].key)), (None, 0)]:

@@ -125,8 +125,8 @@ class Denoiser:
         self._check(self._denoiser, INPUTS, path)
         self._decoder = self._open(_beside(path, "codec_decoder.onnx"))
         self._encoder_path = _beside(path, "codec_encoder.onnx")
-        metadata = self._denoiser.get_modelmeta().custom_metadata_map
         try:
+            metadata = self._denoiser.get_modelmeta().custom_metadata_map
             self.latent = int(json.loads(metadata["codec"])["latent"])
             self._mean = np.array(json.loads(metadata["latent_mean"]), np.float32)
             self._scale = np.array(json.loads(metadata["latent_scale"]), np.float32)

@@ -290,6 +290,8 @@ class Session:
         from .plan import choose_key
 
         model, style = tools.model, tools.style.name
+        if (request.style or "").endswith(".toml"):  # a style of the person's own is found again by its path
+            style = str(Path(request.style or "").resolve())
         spotted = self.spot(request, progress, cue=cue)
         spot_cue, grid = spotted.cue, spotted.fit.grid
         features = self._features(spot_cue, grid, request, within(progress, 1.0, 1.0))

@@ -27,7 +27,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from shotscore_engine.errors import RequestError
+from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.perform import Score, Stem
 from shotscore_engine.progress import Progress, silent
 from shotscore_engine.timing import quantise
@@ -418,8 +418,14 @@ _EFFECTS = threading.Lock()
 
 def _stored(samples: int) -> NDArray[np.float32]:
     """Zeros in a temporary file, gone when the array is."""
-    with tempfile.TemporaryFile(prefix="shotscore-") as file:
-        stored: Any = np.memmap(file, np.float32, "w+", shape=(samples, CHANNELS))
+    try:
+        with tempfile.TemporaryFile(prefix="shotscore-") as file:
+            stored: Any = np.memmap(file, np.float32, "w+", shape=(samples, CHANNELS))
+    except OSError as problem:
+        where, size = tempfile.gettempdir(), samples * CHANNELS * 4 >> 20
+        raise OutputError(
+            f"The folder of temporary files, {where}, takes no {size} MB ({problem.strerror}); make room there."
+        ) from problem
     return stored  # type: ignore[no-any-return]
 
 

@@ -38,7 +38,7 @@ def blocks(guide: str) -> list[tuple[str, str, str]]:
 
 @pytest.fixture(scope="module")
 def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """An edit of five seconds, a recut of it, a project, and two songs in POP909's layout."""
+    """An edit of five seconds, a recut of it, a project, and three songs in POP909's layout."""
     folder = tmp_path_factory.mktemp("films")
     film = write_film(folder / "film.mp4", Fraction(24), 130, lively)
     still = write_film(folder / "still.mp4", Fraction(24), 60, calm)
@@ -46,7 +46,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_edit(folder / "edit.otio", Fraction(24), cuts)
     write_edit(folder / "recut.otio", Fraction(24), [cuts[0], cuts[2], Cut(still, 0, 30)])
     (folder / "project.mlt").write_text(MLT)
-    for number in ("001", "002"):
+    for number in ("001", "002", "007"):
         _write_song(folder / "POP909" / number)
     return folder
 

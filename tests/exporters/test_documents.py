@@ -133,7 +133,7 @@ def test_dawproject_is_as_its_schema_says(score: Score, delivered: audio.Deliver
             assert places == sorted(places), element.tag
         repeated = {tag for tag in order if [child.tag for child in element].count(tag) > 1}
         assert all(f"{tag}+" in words for tag in repeated)
-        assert set(needed.split()) <= element.keys() <= known.keys(), element.tag
+        assert set(needed.split()) <= set(element.keys()) <= set(known), element.tag
         for name, value in element.items():
             assert re.fullmatch(KINDS[known[name]], value), (element.tag, name, value)
 

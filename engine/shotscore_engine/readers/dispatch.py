@@ -50,7 +50,9 @@ def read_timeline(path: Path, *, rate: Fraction | None = None) -> "otio.schema.T
     except ShotscoreError:
         raise
     except (MemoryError, RecursionError) as problem:
-        raise TimelineError(f"{path} is too large or too deeply nested to be a timeline.") from problem
+        raise TimelineError(
+            f"{path} is too large for this machine's memory, or too deeply nested, to be a timeline."
+        ) from problem
     except OSError as problem:
         raise TimelineError(f"{path} cannot be read: {problem.strerror or problem}.") from problem
     return timeline

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import InputError
 from ..roll import HIGHEST_PITCH, KEYS, LOWEST_PITCH, PARTS
 from ..tempo import STEPS_PER_BEAT
 from .data import MELODY, Song
@@ -71,6 +72,10 @@ class Corpus:
     """Songs to draw crops from, each corpus with its own share."""
 
     def __init__(self, songs: Sequence[Song], shares: dict[str, float]) -> None:
+        if not songs:
+            raise InputError(
+                "No song is left to draw from; training and validation (song 007) each need some."
+            )
         self.songs = [dense(song) for song in songs]
         beats = np.array([s.song.beats for s in self.songs], float)
         weight = np.zeros(len(beats))

@@ -21,6 +21,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from ..diffusion import MAX_T, log_alpha_bar
+from ..errors import InputError
 from ..masks import sac_mask
 from ..roll import PARTS
 from .checkpoint import append_json, load_state, save_state
@@ -59,7 +60,12 @@ class Examples:
                 of_it = np.array([e.song.corpus == corpus and e.song.beats >= length for e in latents])
                 root = np.sqrt([e.song.beats for e in latents]) * of_it
                 weight += share * root / max(root.sum(), 1e-9)
-            self.weights[length] = weight / weight.sum()
+            if weight.sum() > 0:
+                self.weights[length] = weight / weight.sum()
+        if not self.weights:
+            raise InputError(
+                f"No song of {LENGTHS[0]} beats is left; training and validation each need some."
+            )
 
     def draw(self, length: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """One example of `length` beats, arrays named as the denoiser's inputs, and `x_0`."""
@@ -216,7 +222,11 @@ def main(arguments: list[str] | None = None) -> int:
         # Leaning toward the music, as the sampler's steps do: most of the noisy half tells hardly more than t = 1000.
         return fabric.to_device(torch.from_numpy((MAX_T * (1 - even) ** power).astype(np.float32)))
 
-    checks = [batch(watched, 128, np.random.default_rng(i)) for i in range(2)]
+    usual = 128 if 128 in watched.weights else min(watched.weights)
+    checks = [batch(watched, usual, np.random.default_rng(i)) for i in range(2)]
+    lengths = [length for length in LENGTHS if length in examples.weights]
+    length_shares = np.array([share for length, share in zip(LENGTHS, LENGTH_SHARES, strict=True) if length in lengths])
+    length_shares /= length_shares.sum()
     log = options.out / "denoiser.log.jsonl"
     begun, running, slept = time.monotonic(), 0.0, time.monotonic()
     while (elapsed := (time.monotonic() - begun) / 60) < options.minutes:
@@ -225,7 +235,7 @@ def main(arguments: list[str] | None = None) -> int:
         rate = options.rate * min(1.0, step / 300) * min(1.0, 0.02 + 0.98 * left / options.fall)
         for group in optimizer.param_groups:
             group["lr"] = rate
-        length = int(rng.choice(LENGTHS, p=LENGTH_SHARES))
+        length = int(rng.choice(lengths, p=length_shares))
         examples_now = batch(examples, length, rng)
         optimizer.zero_grad(set_to_none=True)
         t = timesteps(len(examples_now["x_0"]), rng, TIMESTEP_POWER)

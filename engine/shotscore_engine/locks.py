@@ -83,6 +83,8 @@ def locked_mask(locks: Iterable[Lock], cue: Cue, grid: BeatGrid, rate: Fraction)
             continue
         first, last = 0, grid.beats
         if lock.start_frame is not None and lock.end_frame is not None:
+            if lock.end_frame <= cue.start_frame or lock.start_frame >= cue.start_frame + cue.duration_frames:
+                continue  # a lock on what was cut away holds nothing of what is left
             first, last = bars_between(grid, cue, rate, lock.start_frame, lock.end_frame)
         columns = slice(None) if lock.part is None else slice(PARTS.index(lock.part), PARTS.index(lock.part) + 1)
         mask[first:last, columns] = True

@@ -73,7 +73,7 @@ def test_what_it_needs(wheel: Path) -> None:
     needs = headers.get_all("Requires-Dist") or []
     always = [need for need in needs if "extra ==" not in need]
     assert headers["License-Expression"] == "Apache-2.0"
-    assert not [need for need in always if need.lower().startswith(("torch", "pyside", "onnx>", "matplotlib"))]
+    assert not [need for need in always if need.lower().startswith(("torch", "onnx>", "matplotlib"))]
     assert [need for need in needs if need.startswith("torch") and 'extra == "train"' in need.replace("'", '"')]
     assert [need for need in needs if need.startswith("onnxruntime-gpu[cuda,cudnn]")]
     # Two builds of one import name must never meet.

@@ -17,10 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
             from .export import main as run
         case _:
             raise InputError(f"{' '.join(words[:1]) or 'Nothing'} cannot be trained; choose codec, denoiser or export.")
-    code = run(words[1:])
-    if code == 0 and words[0] != "export":  # export says itself how near it came to torch
-        print(f"The {words[0]} is trained; weights and log lie in the folder of --out.")
-    return code
+    return run(words[1:])
 
 
 if __name__ == "__main__":

@@ -121,6 +121,7 @@ def main(arguments: list[str] | None = None) -> int:
         if step % 500 == 0:
             save()
     save()
+    print(f"The codec is trained; its weights and its log are in {options.out}.")
     return 0
 
 

@@ -265,6 +265,7 @@ def main(arguments: list[str] | None = None) -> int:
             save_state(options.out / "denoiser", model, optimizer, step, ema=ema)
     if fabric.is_global_zero:
         save_state(options.out / "denoiser", model, optimizer, step, ema=ema)
+    print(f"The denoiser is trained; its weights and its log are in {options.out}.")
     return 0
 
 

@@ -73,9 +73,7 @@ class Corpus:
 
     def __init__(self, songs: Sequence[Song], shares: dict[str, float]) -> None:
         if not songs:
-            raise InputError(
-                "No song is left to draw from; training and validation (song 007) each need some."
-            )
+            raise InputError("No song is left to draw from; training and validation (song 007) each need some.")
         self.songs = [dense(song) for song in songs]
         beats = np.array([s.song.beats for s in self.songs], float)
         weight = np.zeros(len(beats))

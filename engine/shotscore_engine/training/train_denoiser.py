@@ -63,9 +63,7 @@ class Examples:
             if weight.sum() > 0:
                 self.weights[length] = weight / weight.sum()
         if not self.weights:
-            raise InputError(
-                f"No song of {LENGTHS[0]} beats is left; training and validation each need some."
-            )
+            raise InputError(f"No song of {LENGTHS[0]} beats is left; training and validation each need some.")
 
     def draw(self, length: int, rng: np.random.Generator) -> dict[str, NDArray[Any]]:
         """One example of `length` beats, arrays named as the denoiser's inputs, and `x_0`."""

@@ -10,8 +10,6 @@ import argparse
 import json
 import subprocess
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import replace
 from fractions import Fraction
 from pathlib import Path
@@ -23,6 +21,7 @@ from shotscore_engine.styles import DEFAULT_STYLE, style_names
 from shotscore_exporters import audio, midi
 from shotscore_exporters.placement import place
 from shotscore_exporters.soundfont import find_soundfont
+from stopwatch import best  # type: ignore[import-not-found,unused-ignore]
 
 RATE = Fraction(25)
 FRAMES = 180 * 25
@@ -44,8 +43,8 @@ def main() -> None:
         notes = Path(folder) / "cue.mid"
         midi.write(score, notes, placement)
         command = ["fluidsynth", "-ni", "-q", "-r", "48000", "-F", f"{folder}/theirs.wav", str(font), str(notes)]
-        theirs = _best(options.times, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
-        ours = _best(options.times, lambda: audio.write(score, placement, Path(folder) / "ours"))
+        theirs = best(options.times, lambda: subprocess.run(command, check=True, stdout=subprocess.DEVNULL))
+        ours = best(options.times, lambda: audio.write(score, placement, Path(folder) / "ours"))
     answer = {
         "style": options.style,
         "soundfont": font.name,
@@ -55,15 +54,6 @@ def main() -> None:
         "seconds": ours,
     }
     print(json.dumps(answer))
-
-
-def _best(times: int, work: Callable[[], object]) -> float:
-    def once() -> float:
-        begun = time.perf_counter()
-        work()
-        return time.perf_counter() - begun
-
-    return min(once() for _ in range(times))
 
 
 if __name__ == "__main__":

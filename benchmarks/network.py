@@ -8,12 +8,11 @@ integers may pass the float32 peak.
 import argparse
 import json
 import tempfile
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from stopwatch import best  # type: ignore[import-not-found,unused-ignore]
 
 BEATS, BPM = 300, 100
 """Three minutes of music."""
@@ -30,11 +29,11 @@ def main() -> None:
 
     request, condition, model = ScoreRequest(), _condition(), Denoiser()
     model.generate(condition, seed=0, steps=2, guidance=request.guidance)
-    cue = _best(
+    cue = best(
         options.times,
         lambda: model.generate(condition, seed=1, steps=request.steps, guidance=request.guidance),
     )
-    seen = _best(
+    seen = best(
         options.times,
         lambda: model.sample(condition, seed=1, steps=request.steps, guidance=request.guidance),
     )
@@ -104,16 +103,7 @@ def peak(side: int = 2048) -> float:
     """Multiplications and additions a second in the machine's fastest float32 matrix product."""
     rng = np.random.default_rng(0)
     left, right = (rng.standard_normal((side, side)).astype(np.float32) for _ in range(2))
-    return 2 * side**3 / _best(8, lambda: left @ right)
-
-
-def _best(times: int, work: Callable[[], object]) -> float:
-    def once() -> float:
-        begun = time.perf_counter()
-        work()
-        return time.perf_counter() - begun
-
-    return min(once() for _ in range(times))
+    return float(2 * side**3 / best(8, lambda: left @ right))
 
 
 if __name__ == "__main__":

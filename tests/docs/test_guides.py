@@ -111,7 +111,13 @@ def run_python(text: str, capsys: pytest.CaptureFixture[str]) -> None:
 RUNNERS: dict[str, Callable[[str, pytest.CaptureFixture[str]], None]] = {"shell": run_shell, "python": run_python}
 
 
-@pytest.mark.parametrize("guide", GUIDES)
+# torch's exporter warns of torch itself, as in tests/engine/test_model.py.
+_EXPORTS = pytest.mark.filterwarnings(
+    "ignore::FutureWarning", "ignore::DeprecationWarning", "ignore:# The axis name:UserWarning"
+)
+
+
+@pytest.mark.parametrize("guide", [pytest.param(g, marks=_EXPORTS) if g == "researchers" else g for g in GUIDES])
 def test_every_example_of_the_guides_runs(guide: str, desk: Path, capsys: pytest.CaptureFixture[str]) -> None:
     found = blocks(guide)
     assert len(found) >= 4

@@ -137,7 +137,7 @@ def best_families(packed: NDArray[np.int64], length: int) -> NDArray[np.int64]:
 
 @cache
 def _compiled() -> Callable[[NDArray[np.int64], int], NDArray[np.int64]] | None:
-    """`best_families` as machine code, ten times as fast, where numba is installed (`shotscore[train]`)."""
+    """`best_families` as machine code, where numba is installed (`shotscore[train]`)."""
     try:
         import numba
     except ImportError:

@@ -67,7 +67,7 @@ def rotate(x: Tensor, tables: tuple[Tensor, Tensor]) -> Tensor:
 
 MASKED = -40.0
 """Score of a place that is not looked at: exp(-40) leaves no trace in single precision. Much lower ones make softmax
-write denormal numbers, which processors multiply at a tenth of their speed."""
+write denormal numbers, on which processors are slow."""
 
 
 def attention_bias(mask: Tensor) -> Tensor:

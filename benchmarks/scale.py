@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import psutil
 
 RATE = Fraction(24)
 SECONDS = (10, 30, 100, 300, 1000, 3600, 10_800)
@@ -71,6 +72,7 @@ def measure(size: int, seconds: int, shots: int, cues: int) -> Point:
 
 def _stages(seconds: int, shots: int, cues: int) -> dict[str, Any]:
     from shotscore_engine.features.describe import describe
+    from shotscore_engine.measure import peak_memory_bytes
     from shotscore_engine.orchestrate import orchestrate
     from shotscore_engine.perform import Score
     from shotscore_engine.picture import flatten
@@ -92,7 +94,7 @@ def _stages(seconds: int, shots: int, cues: int) -> dict[str, Any]:
 
     with tempfile.TemporaryDirectory() as scratch:
         path = write_edit(Path(scratch) / "edit.otio", seconds, shots)
-        begin = _memory()
+        begin = psutil.Process().memory_info().rss
         timeline = timed("read", lambda: read_timeline(path))
         picture = timed("flatten", lambda: flatten(timeline, folder=path.parent))
     session = Session(str(path), picture)
@@ -116,7 +118,7 @@ def _stages(seconds: int, shots: int, cues: int) -> dict[str, Any]:
         timed("midi", written)
     data = timed("save", session.to_bytes)
     timed("open", lambda: Session.from_bytes(data))
-    return {"seconds": took, "bytes": max(0, _peak() - begin)}
+    return {"seconds": took, "bytes": max(0, peak_memory_bytes() - begin)}
 
 
 def write_edit(path: Path, seconds: int, shots: int) -> Path:
@@ -218,21 +220,6 @@ def plot(found: dict[str, list[Point]], path: Path) -> None:
         place.legend(fontsize=7)
     figure.tight_layout()
     figure.savefig(path)
-
-
-def _memory() -> int:
-    return _status("VmRSS:")
-
-
-def _peak() -> int:
-    return _status("VmHWM:")
-
-
-def _status(name: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -228,7 +228,10 @@ class _Stage:
     ) -> None:
         self.last_step, self.quiet = last_step, quiet
         self.grid, self.duration, self.steps, self.heard = grid, duration, steps, heard
-        self.style, self.seed, self.dialogue, self.ending = style, seed, dialogue, ending
+        self.style, self.seed, self.ending = style, seed, ending
+        speech = sorted(dialogue)
+        self._words = [start for start, _ in speech]
+        self._said = list(accumulate((end for _, end in speech), max))
         self.steps_per_bar = grid.beats_per_bar * STEPS_PER_BEAT
         self.downbeat = grid.first_downbeat * STEPS_PER_BEAT
         everything = sorted(note for notes in heard.values() for note in notes)
@@ -267,7 +270,8 @@ class _Stage:
 
     def spoken(self, moment: Fraction) -> bool:
         # A breath before the first word counts: the music steps back before it is spoken.
-        return any(start - Fraction(1, 5) <= moment < end for start, end in self.dialogue)
+        begun = bisect_right(self._words, moment + Fraction(1, 5))
+        return begun > 0 and moment < self._said[begun - 1]
 
 
 def _phrases(notes: Sequence[StepNote], edges: Sequence[int], steps_per_bar: int) -> list[tuple[int, int]]:
@@ -284,7 +288,8 @@ def _phrases(notes: Sequence[StepNote], edges: Sequence[int], steps_per_bar: int
     kept = [rest for before, rest in pairwise([-near, *rests]) if rest - before >= near]
     opening = edges[1] if len(edges) > 2 and edges[1] - edges[0] < steps_per_bar else edges[0]
     counted = range(opening, edges[-1], 4 * steps_per_bar)
-    cuts = {edges[0], edges[-1], *kept, *(bar for bar in counted if all(abs(bar - rest) >= near for rest in kept))}
+    lonely = (bar for bar in counted if bisect_right(kept, bar - near) == bisect_left(kept, bar + near))
+    cuts = {edges[0], edges[-1], *kept, *lonely}
     ordered = sorted(cuts)
     return list(pairwise(ordered))
 

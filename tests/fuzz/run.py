@@ -23,6 +23,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+from shotscore_engine.measure import peak_memory_bytes
+
 from .formats import FORMATS, Format, _check_sentence
 
 MOST_SECONDS = 5.0
@@ -120,8 +123,8 @@ def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing
             refusals = form.refusals()
             folder = scratch / "warm"  # what is loaded with the first file is no file's fault
             folder.mkdir(exist_ok=True)
-            begin = _memory()
-            _bound(begin)
+            begin = psutil.Process().memory_info().rss
+            _bound()
             for number in range(first, end):
                 answers.write(json.dumps({"case": number, "began": True}).encode() + b"\n")
                 answers.write(json.dumps(_case(form, number, seed, scratch, refusals, begin)).encode() + b"\n")
@@ -158,33 +161,19 @@ def _case(
     after = resource.getrusage(resource.RUSAGE_SELF)
     shutil.rmtree(folder, ignore_errors=True)
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    return {"case": number, "kind": kind, "text": text, "seconds": seconds, "bytes": max(0, _peak() - begin)}
+    return {
+        "case": number,
+        "kind": kind,
+        "text": text,
+        "seconds": seconds,
+        "bytes": max(0, peak_memory_bytes() - begin),
+    }
 
 
-def _bound(begin: int) -> None:
+def _bound() -> None:
     soft, hard = resource.getrlimit(resource.RLIMIT_AS)
-    wanted = _size() + MOST_BYTES
+    wanted = psutil.Process().memory_info().vms + MOST_BYTES
     resource.setrlimit(resource.RLIMIT_AS, (wanted if soft == resource.RLIM_INFINITY else min(soft, wanted), hard))
-    assert begin >= 0
-
-
-def _memory() -> int:
-    return _status("VmRSS:")
-
-
-def _size() -> int:
-    return _status("VmSize:")
-
-
-def _peak() -> int:
-    return _status("VmHWM:")
-
-
-def _status(name: str) -> int:
-    for line in Path("/proc/self/status").read_text().splitlines():
-        if line.startswith(name):
-            return int(line.split()[1]) * 1024
-    return 0
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -16,6 +16,8 @@ _SCHEMA = re.compile(r"([A-Za-z_]\w{0,63})\.(\d{1,3})", re.ASCII)
 _NEWER_THAN_CLIP_1 = {"media_references", "active_media_reference_key"}
 _INFINITY = re.compile(r'"(?:[^"\\]|\\.)*+"|\bInf\b', re.DOTALL)
 _STRING = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_STEPS = bytes.maketrans(b"{[}]", b"\x01\x01\xff\xff")
+_NO_BRACKETS = bytes(set(range(256)) - set(b"{[}]"))
 
 
 def read(path: Path) -> "otio.schema.Timeline":
@@ -116,8 +118,6 @@ def _depth(data: bytes) -> int:
     """How deep brackets nest, strings left out: the JSON parser recurses on the machine's stack."""
     import numpy as np
 
-    bare = np.frombuffer(_STRING.sub(b"", data), dtype=np.uint8)
-    steps = np.zeros(bare.shape, np.int32)
-    steps[(bare == ord("{")) | (bare == ord("["))] = 1
-    steps[(bare == ord("}")) | (bare == ord("]"))] = -1
-    return int(np.cumsum(steps).max(initial=0))
+    # Only the brackets are counted, a byte each: a file may have 256 MB.
+    brackets = np.frombuffer(_STRING.sub(b"", data).translate(_STEPS, _NO_BRACKETS), dtype=np.int8)
+    return int(np.cumsum(brackets, dtype=np.int32).max(initial=0))

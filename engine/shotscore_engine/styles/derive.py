@@ -138,9 +138,13 @@ def chords(notes: Sequence[StepNote], total_steps: int, first_downbeat_step: int
     """
     span = steps_per_bar // 2 if steps_per_bar % 8 == 0 else steps_per_bar
     edges = sorted({0, total_steps, *range(first_downbeat_step % span, total_steps, span)})
+    sounding: list[list[StepNote]] = [[] for _ in edges[1:]]
+    for note in notes:
+        last = bisect_left(edges, note.end, hi=len(edges) - 1)
+        for inside in sounding[max(0, bisect_right(edges, note.start) - 1) : last]:
+            inside.append(note)
     found: list[Chord] = []
-    for start, end in pairwise(edges):
-        inside = [note for note in notes if note.start < end and note.end > start]
+    for (start, end), inside in zip(pairwise(edges), sounding, strict=True):
         if not inside:
             continue
         weights, velocity = _chroma(inside, start, end)
@@ -218,9 +222,10 @@ def pad(voiced: Sequence[tuple[Chord, tuple[int, ...]]]) -> list[StepNote]:
 def struck(voiced: Sequence[tuple[Chord, tuple[int, ...]]], notes: Sequence[StepNote]) -> list[StepNote]:
     """The chord where the parts begin a note on an eighth, each ringing to the next."""
     onsets = [(start, max(n.velocity for n in group)) for start, group in _by_onset(notes) if start % 2 == 0]
+    starts = [start for start, _ in onsets]
     line = []
     for chord, pitches in voiced:
-        inside = [(start, velocity) for start, velocity in onsets if chord.start <= start < chord.end]
+        inside = onsets[bisect_left(starts, chord.start) : bisect_left(starts, chord.end)]
         ends = [start for start, _ in inside[1:]] + [chord.end] if inside else []
         for (start, velocity), end in zip(inside, ends, strict=True):
             line += [StepNote(start, end - start, pitch, velocity) for pitch in pitches]
@@ -289,9 +294,11 @@ def bar_energy(notes: Sequence[StepNote], edges: Sequence[int]) -> list[float]:
 
     Eight notes a beat, or velocity 120, is full. The scale is absolute: a quiet cue stays quiet throughout.
     """
+    ordered = sorted(notes)
+    starts = [note.start for note in ordered]
     raw = []
     for start, end in pairwise(edges):
-        inside = [note for note in notes if start <= note.start < end]
+        inside = ordered[bisect_left(starts, start) : bisect_left(starts, end)]
         density = len(inside) / max(1, end - start) * STEPS_PER_BEAT
         loud = sum(note.velocity for note in inside) / len(inside) if inside else 0.0
         raw.append(0.5 * min(1.0, density / 8) + 0.5 * min(1.0, max(0.0, (loud - 30) / 90)))

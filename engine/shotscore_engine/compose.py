@@ -6,6 +6,7 @@ that what it costs depends on what changes and not on how long the cue is.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
@@ -30,7 +31,15 @@ if TYPE_CHECKING:
     from .denoiser import Condition, Denoiser
     from .features import BeatFeatures
 
-_LAST_CHORD_STEPS = 2 * STEPS_PER_BEAT
+_HARMONY = PARTS.index("harmony")
+MENDS, FEW_MENDS = 8, 2
+"""How many seeds are tried to mend a flaw, and one as slight as a note or two after the last accent; see `mended`."""
+MEND_CONTEXT_BEATS = 8
+_MEND_SEEDS = 7_919
+_APPROACH_BEATS = 2
+"""How much before the last accent is written again with it."""
+_LAST_CHORD_NOTES, _MISSING_NOTE = 2, 4
+"""How many notes of harmony a last accent wants at least; one missing weighs as much as so many notes after it."""
 LONGEST_BEATS = 2048
 """A cue of so many beats (20 minutes at 100 a minute) is written at once, a longer one in stretches."""
 STRETCH_BEATS, STRETCH_CONTEXT_BEATS = 1024, 64
@@ -47,6 +56,13 @@ class Brief:
     """(T,): beats in which nothing may sound."""
     last_step: int | None = None
     """The sixteenth of the last accent, after which nothing begins; None where the music just goes on."""
+
+    @property
+    def rests(self) -> NDArray[np.bool_]:
+        """(T,): beats in which nothing begins: those that are silent, and those after the last accent's."""
+        if self.last_step is None:
+            return self.silent
+        return np.asarray(self.silent | (np.arange(len(self.silent)) > self.last_step // STEPS_PER_BEAT))
 
 
 def describe_cue(
@@ -101,32 +117,23 @@ def brief_for(
 
 
 def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, progress: Progress = silent) -> Roll:
-    """A whole cue; silent beats are given to the model as known, so that it writes around them."""
-    from .denoiser import Known
-    from .diffusion import Selector
+    """A whole cue, with chords and groove of its own by the seed."""
     from .leadsheet import with_leadsheet
 
     told = replace(brief.condition, frame=with_leadsheet(brief.condition.frame, seed))
-    everywhere = np.ones((told.beats, len(PARTS)), bool)
-    if told.beats > LONGEST_BEATS:
-        roll = _in_stretches(told, brief.silent, model, request, seed, progress)
-        return landed(filled(silenced(roll, brief.silent), brief, everywhere), brief, everywhere)
-    known = None
-    if brief.silent.any():
-        rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1)
-        known = Known(empty_roll(brief.condition.beats * 4), rests)
-    roll = model.generate(
-        told,
-        seed=seed,
-        steps=request.steps,
-        guidance=request.guidance,
-        selector=Selector(request.selector, request.switch_t),
-        known=known,
-        progress=progress,
-    )
-    if known is not None:
-        roll = silenced(roll, brief.silent)
-    return landed(filled(roll, brief, everywhere), brief, everywhere)
+    return written(replace(brief, condition=told), model, request, seed, progress)
+
+
+def written(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, progress: Progress = silent) -> Roll:
+    """A whole cue as the brief has it. Rests are given to the model as known, so that it writes around them."""
+    beats = brief.condition.beats
+    everywhere = np.ones((beats, len(PARTS)), bool)
+    if beats > LONGEST_BEATS:
+        roll = _in_stretches(brief.condition, brief.rests, model, request, seed, progress)
+    else:
+        nothing = empty_roll(beats * STEPS_PER_BEAT)
+        roll = _rewritten(nothing, everywhere, brief, model, request, seed=seed, window=(0, beats), progress=progress)
+    return mended(silenced(roll, brief.silent), everywhere, brief, model, request, seed=seed)
 
 
 def _in_stretches(
@@ -166,56 +173,73 @@ def _in_stretches(
     return whole
 
 
-def filled(roll: Roll, brief: Brief, free: Bools) -> Roll:
-    """`roll` without holes: in bars that are free for the harmony (T, 3) and in which nothing sounds though silence was
-    not asked for, the harmony of the nearest bar that has one, of two equally near the later.
+def mended(
+    roll: Roll,
+    free: Bools,
+    brief: Brief,
+    model: Denoiser,
+    request: ScoreRequest,
+    *,
+    seed: int,
+) -> Roll:
+    """`roll` with its flaws in `free` (T, 3) written again by the model, which knows the rest; up to `MENDS` seeds.
 
-        before  harmony |------|C-E-G-|        after  |C-E-G-|C-E-G-|
+    What is written again is kept where fewer flaws are left. No note is put in or taken out by anyone but the model.
     """
-    harmony = PARTS.index("harmony")
+    for attempt in range(1, MENDS + 1):
+        flaws = flaws_of(roll, free, brief)
+        if not flaws or (attempt > FEW_MENDS and _weight(flaws) < _MISSING_NOTE):
+            break
+        for flaw in flaws:
+            again = np.zeros_like(free)
+            again[flaw.start : flaw.stop] = free[flaw.start : flaw.stop]
+            window = max(0, flaw.start - MEND_CONTEXT_BEATS), min(len(free), flaw.stop + MEND_CONTEXT_BEATS)
+            fresh = _rewritten(roll, again, brief, model, request, seed=seed + attempt * _MEND_SEEDS, window=window)
+            if _weight(flaws_of(fresh, free, brief)) < _weight(flaws_of(roll, free, brief)):
+                roll = fresh
+    return roll
+
+
+@dataclass(frozen=True)
+class Flaw:
+    """Beats [start, stop) to be written again, and how bad they are as they stand."""
+
+    start: int
+    stop: int
+    weight: int
+
+
+def _weight(flaws: Sequence[Flaw]) -> int:
+    return sum(flaw.weight for flaw in flaws)
+
+
+def flaws_of(roll: Roll, free: Bools, brief: Brief) -> list[Flaw]:
+    """What no listener would let pass, where `free` (T, 3) lets it be mended.
+
+    Bars in which nothing sounds though silence was not asked for; and a last accent on which the harmony strikes
+    less than two notes, or after which something begins.
+    """
+    notes = notes_of(roll)
+    rests = brief.rests
+    flaws = []
     edges = [*np.flatnonzero(np.asarray(brief.condition.frame.beat_in_bar) == 0).tolist(), brief.condition.beats]
-    bars = [(first * STEPS_PER_BEAT, last * STEPS_PER_BEAT) for first, last in pairwise(edges)]
-    notes = [tuple(note) for note in notes_of(roll).tolist()]
-    played = [[note for note in notes if note[0] == harmony and a <= note[1] < b] for a, b in bars]
-    sources = [number for number, mine in enumerate(played) if mine]
-    more: list[tuple[int, ...]] = []
-    for number, (first, last) in enumerate(bars):
-        beats = slice(first // STEPS_PER_BEAT, last // STEPS_PER_BEAT)
-        over = brief.last_step is not None and first > brief.last_step
-        sounds = any(start < last and end > first for _, start, end, *_ in notes)
-        if over or sounds or not sources or brief.silent[beats].any() or not free[beats, harmony].all():
-            continue
-        nearest = min(sources, key=lambda other: (abs(other - number), -other))
-        back = bars[nearest][0] - first
-        more += [
-            (part, start - back, min(end - back, last), pitch, velocity)
-            for part, start, end, pitch, velocity in played[nearest]
-            if start - back < last
-        ]
-    return roll if not more else roll_of(np.array([*notes, *more], np.int64).reshape(-1, 5), roll.steps)
-
-
-def landed(roll: Roll, brief: Brief, free: Bools) -> Roll:
-    """`roll` with nothing in its `free` beats (T, 3) after the last accent, and a chord on it where none was written.
-
-        before  harmony |C-E-G-E-|(F---|A---)        after  |C-E-G-E-|(CEG----)        the accent opens the bracket
-
-    The chord is what the harmony played in the two beats before.
-    """
+    sounding = np.zeros(roll.steps + 1, np.int64)
+    np.add.at(sounding, notes[:, 1], 1)
+    np.add.at(sounding, np.minimum(notes[:, 2], roll.steps), -1)
+    heard = np.cumsum(sounding)[:-1] > 0
+    for first, last in pairwise(edges):
+        silent_bar = not heard[first * STEPS_PER_BEAT : last * STEPS_PER_BEAT].any()
+        if silent_bar and not rests[first:last].any() and free[first:last, _HARMONY].all():
+            flaws.append(Flaw(first, last, last - first))
     step = brief.last_step
-    if step is None or brief.silent[step // STEPS_PER_BEAT]:
-        return roll
-    harmony = PARTS.index("harmony")
-    notes = [tuple(note) for note in notes_of(roll).tolist()]
-    kept = [note for note in notes if note[1] <= step or not free[note[1] // STEPS_PER_BEAT, note[0]]]
-    struck = any(part == harmony and start == step for part, start, *_ in kept)
-    if not struck and free[step // STEPS_PER_BEAT, harmony]:
-        recent = [note for note in kept if note[0] == harmony and note[1] < step and note[2] > step - _LAST_CHORD_STEPS]
-        pitches = sorted({note[3] for note in recent})
-        strength = max((note[4] for note in recent), default=0)
-        kept = [(p, a, min(b, step) if p == harmony and a < step else b, *rest) for p, a, b, *rest in kept]
-        kept += [(harmony, step, roll.steps, pitch, strength) for pitch in [*pitches[:1], *pitches[1:][-3:]]]
-    return roll_of(np.array(kept, np.int64).reshape(-1, 5), roll.steps)
+    if step is not None and not brief.silent[step // STEPS_PER_BEAT] and free[step // STEPS_PER_BEAT, _HARMONY]:
+        beat = step // STEPS_PER_BEAT
+        struck = int(np.sum((notes[:, 0] == _HARMONY) & (notes[:, 1] == step)))
+        later = int(np.sum(free[notes[:, 1] // STEPS_PER_BEAT, notes[:, 0]] & (notes[:, 1] > step)))
+        weight = later + _MISSING_NOTE * max(0, _LAST_CHORD_NOTES - struck)
+        if weight:
+            flaws.append(Flaw(max(0, beat - _APPROACH_BEATS), beat + 1, weight))
+    return flaws
 
 
 def window_of(free: Bools, grid: BeatGrid, context_bars: int = CONTEXT_BARS) -> tuple[int, int]:
@@ -257,26 +281,43 @@ def compose_anew(
 
     `base` has to be `hushed` already where silence is asked for.
     """
+    roll = _rewritten(
+        base, free, brief, model, request, seed=seed, window=window, variation=variation, progress=progress
+    )
+    return mended(roll, free, brief, model, request, seed=seed)
+
+
+def _rewritten(
+    base: Roll,
+    free: Bools,
+    brief: Brief,
+    model: Denoiser,
+    request: ScoreRequest,
+    *,
+    seed: int,
+    window: tuple[int, int],
+    variation: float = 1.0,
+    progress: Progress = silent,
+) -> Roll:
     from .denoiser import Known
     from .diffusion import Selector
 
     first, last = window
-    steps = slice(first * 4, last * 4)
-    rests = np.repeat(brief.silent[:, None], len(PARTS), axis=1) & free
+    steps = slice(first * STEPS_PER_BEAT, last * STEPS_PER_BEAT)
+    rests = np.repeat(brief.rests[:, None], len(PARTS), axis=1) & free
     # What shall be silent is known to be empty, whatever stood there.
     context = base if not rests.any() else _without(base, rests)
     known = Known(context.cut(steps.start, steps.stop), (~free | rests)[first:last])
-    told = sliced(brief.condition, first, last)
     if known.mask.all():
         fresh = known.roll
     else:
         fresh = model.generate(
-            told,
+            sliced(brief.condition, first, last),
             seed=seed,
             steps=request.steps,
             guidance=request.guidance,
             selector=Selector(request.selector, request.switch_t),
-            known=known,
+            known=known if known.mask.any() else None,
             variation=variation,
             progress=progress,
         )
@@ -284,9 +325,9 @@ def compose_anew(
     for name in ("onset", "sustain", "velocity"):
         getattr(whole, name)[:, steps] = getattr(fresh, name)
     inside = begun(whole, free & ~rests)
-    if rests.any():
+    if brief.silent.any():
         inside = hushed(inside, free, brief.silent)
-    return landed(filled(splice(base, inside, free), brief, free), brief, free)
+    return splice(base, inside, free)
 
 
 def sliced(condition: Condition, first: int, last: int) -> Condition:

@@ -11,7 +11,10 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+import os
+import threading
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from fractions import Fraction
 from pathlib import Path
@@ -20,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 from shotscore_engine.atomic import replace_file
+from shotscore_engine.errors import Cancelled
 from shotscore_engine.progress import Progress, silent
 
 if TYPE_CHECKING:
@@ -688,19 +692,33 @@ def make_film(folder: Path, progress: Progress = silent) -> Path:
     media.mkdir(parents=True, exist_ok=True)
     total = sum(take.frames for takes in _SOURCES.values() for take in takes)
     drawn = 0
+    stopped = False
+    counting = threading.Lock()
 
     def step() -> None:
         nonlocal drawn
-        drawn += 1
-        progress("draw", drawn / total)
+        with counting:
+            if stopped:
+                raise Cancelled("Drawing was stopped.")
+            drawn += 1
+            progress("draw", drawn / total)
 
-    for name, takes in _SOURCES.items():
+    def draw(name: str) -> None:
         partial = media / f"{name}.part.mp4"
         try:
-            _write_clip(partial, name, takes, step)
+            _write_clip(partial, name, _SOURCES[name], step)
             partial.replace(media / f"{name}.mp4")
         finally:
             partial.unlink(missing_ok=True)
+
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        clips = [pool.submit(draw, name) for name in _SOURCES]
+        try:
+            for clip in clips:
+                clip.result()
+        except BaseException:
+            stopped = True
+            raise
     path = folder / TIMELINE
     text = otio.adapters.write_to_string(timeline("media"), "otio_json")
     replace_file(path, text.encode())  # last: a film with its timeline is whole

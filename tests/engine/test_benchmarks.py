@@ -15,6 +15,12 @@ import pytest
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 
 
+@pytest.fixture(autouse=True)
+def as_scripts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Benchmarks find each other as scripts of one folder do."""
+    monkeypatch.syspath_prepend(FOLDER)
+
+
 def load(name: str) -> ModuleType:
     """A benchmark as a module; it is a script, not a package."""
     spec = importlib.util.spec_from_file_location(f"benchmark_{name}", FOLDER / f"{name}.py")

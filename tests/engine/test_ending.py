@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scored import RATE, dice_tools, picture_of, scored
-from shotscore_engine.compose import Brief, filled, landed
+from shotscore_engine.compose import Brief, brief_for, describe_cue, flaws_of, mended
 from shotscore_engine.denoiser import Denoiser
 from shotscore_engine.errors import RequestError
 from shotscore_engine.grid import constant_grid
@@ -19,7 +19,7 @@ from shotscore_engine.reconform import follow
 from shotscore_engine.regenerate import Again, remake
 from shotscore_engine.request import ScoreRequest
 from shotscore_engine.roll import PARTS, notes_of, roll_of
-from shotscore_engine.seams import mask_of
+from shotscore_engine.seams import mask_of, outside_equal
 from shotscore_engine.session import Session, Take, Tools
 from shotscore_engine.spotting import Cue
 from shotscore_engine.styles import load_style
@@ -159,9 +159,7 @@ def test_the_ending_follows_a_recut() -> None:
     assert take.ending.accent_frame is not None
     assert take.ending.end_frame == 431
     assert 431 - 5 * 25 < take.ending.accent_frame < 431
-    starts = notes_of(take.roll())[:, 1]
-    last = float(take.grid.beat_at(accent_second(shorter, take))) * 4
-    assert starts.max() == round(last)
+    assert notes_of(take.roll())[:, 1].max() // 4 == int(take.grid.beat_at(accent_second(shorter, take)))
 
 
 @settings(max_examples=60)
@@ -184,41 +182,63 @@ def test_an_ending_on_any_grid_is_on_it(
         assert abs(grid.time_at(pulse) - seconds_at(ending.accent_frame - 100, RATE)) <= Fraction(1, 2) / RATE
 
 
-def test_a_chord_is_struck_where_none_was_written() -> None:
-    harmony = PARTS.index("harmony")
-    written = [(harmony, 0, 4, 48, 70), (harmony, 4, 8, 52, 60), (harmony, 6, 14, 55, 64), (0, 13, 16, 80, 90)]
-    roll = roll_of(np.array(written), 16)
-    brief = Brief(None, np.zeros(4, bool), 8)  # type: ignore[arg-type]
-    free = np.ones((4, 3), bool)
-    assert notes_of(landed(roll, brief, free)).tolist() == sorted(
-        [[2, 0, 4, 48, 70], [2, 4, 8, 52, 60], [2, 6, 8, 55, 64], *([2, 8, 16, pitch, 70] for pitch in (48, 52, 55))]
-    )
-    free[:] = False
-    assert notes_of(landed(roll, brief, free)).tolist() == notes_of(roll).tolist()
-    free[:] = True
-    assert notes_of(landed(roll, replace(brief, last_step=None), free)).tolist() == notes_of(roll).tolist()
+def brief_of(beats: int, last_step: int | None = None, silent_beats: int = 0) -> Brief:
+    frame = SimpleNamespace(beat_in_bar=np.arange(beats) % 4)
+    return Brief(SimpleNamespace(beats=beats, frame=frame), np.arange(beats) < silent_beats, last_step)  # type: ignore[arg-type]
 
 
-def test_a_bar_without_a_note_takes_the_nearest_ones_harmony() -> None:
-    condition = SimpleNamespace(beats=12, frame=SimpleNamespace(beat_in_bar=np.arange(12) % 4))
+def test_a_last_accent_wants_a_chord_and_nothing_after_it() -> None:
     harmony = PARTS.index("harmony")
-    roll = roll_of(np.array([(harmony, 16, 24, 48, 70), (harmony, 24, 40, 52, 60), (0, 33, 36, 80, 90)]), 48)
-    brief = Brief(condition, np.zeros(12, bool))  # type: ignore[arg-type]
-    free = np.ones((12, 3), bool)
-    assert sorted(notes_of(filled(roll, brief, free)).tolist()) == sorted(
-        [*notes_of(roll).tolist(), [harmony, 0, 8, 48, 70], [harmony, 8, 16, 52, 60]]
-    )
-    quiet = Brief(condition, np.arange(12) < 4)  # type: ignore[arg-type]
-    held = free.copy()
-    held[2, harmony] = False
-    for told, allowed in ((quiet, free), (brief, held)):
-        assert notes_of(filled(roll, told, allowed)).tolist() == notes_of(roll).tolist()
+    chord, late = [(harmony, 8, 16, 48, 70), (harmony, 8, 16, 55, 70)], [(0, 10, 12, 80, 90)]
+    before = [(harmony, 0, 8, 50, 60)]
+    free, brief = np.ones((4, 3), bool), brief_of(4, 8)
+    weights = []
+    for notes in (chord, [*chord, *late], chord[:1], [*chord[:1], *late], []):
+        flaws = flaws_of(roll_of(np.array([*before, *notes]), 16), free, brief)
+        weights.append(sum(flaw.weight for flaw in flaws))
+        assert all((flaw.start, flaw.stop) == (0, 3) for flaw in flaws)
+    assert weights[0] == 0
+    assert weights == sorted(set(weights))
+    bare = roll_of(np.array(before), 16)
+    assert not flaws_of(bare, free, brief_of(4))  # no last accent
+    assert not flaws_of(bare, free & False, brief)  # nothing may be written there
+
+
+def test_a_bar_without_a_note_is_a_flaw_where_sound_was_asked_for() -> None:
+    roll = roll_of(np.array([(2, 16, 24, 48, 70), (2, 24, 33, 52, 60)]), 64)
+    free = np.ones((16, 3), bool)
+    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16))] == [(0, 4), (12, 16)]
+    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16, silent_beats=4))] == [(12, 16)]
+    free[14, PARTS.index("harmony")] = False
+    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16))] == [(0, 4)]
+
+
+def test_what_is_mended_is_written_by_the_model_and_the_rest_stays() -> None:
+    session = scored(CLIPS)
+    cue, take = session.cue("1m01"), session.take("1m01")
+    features = describe_cue(session.picture, cue, take.grid, take.request)
+    brief = brief_for(features, session.picture, cue, take.grid, take.request, take.key, take.style)
+    free = np.ones((brief.condition.beats, 3), bool)
+    gap = slice(*take.grid.bar_beats[2:4])
+    notes = notes_of(TOOLS.model.generate(brief.condition, seed=3))
+    inside = (notes[:, 1] < gap.stop * 4) & (notes[:, 2] > gap.start * 4)
+    holed = roll_of(notes[~inside], brief.condition.beats * 4)
+    assert [(f.start, f.stop) for f in flaws_of(holed, free, brief)] == [(gap.start, gap.stop)]
+    whole = mended(holed, free, brief, TOOLS.model, ScoreRequest(), seed=1)
+    assert not flaws_of(whole, free, brief)
+    again = np.zeros_like(free)
+    again[gap] = True
+    assert outside_equal(holed, whole, again)
+    again[gap, 0] = False  # a part that may not change
+    assert outside_equal(holed, mended(holed, again, brief, TOOLS.model, ScoreRequest(), seed=1), again)
 
 
 def test_the_shipped_model_ends_on_its_accent() -> None:
     tools = Tools(Denoiser(), load_style("solo-piano"))
     session = scored(CLIPS, tools, ScoreRequest(steps=2, accent_frame=500))
     take = session.take("1m01")
-    starts = notes_of(take.roll())[:, 1]
-    assert starts.max() == int(take.grid.beat_at(Fraction(500) / RATE) * 4)
+    accent = int(take.grid.beat_at(Fraction(500) / RATE))
+    notes = notes_of(take.roll())
+    assert notes[:, 1].max() < (accent + 1) * 4
+    assert np.any((notes[:, 1] == accent * 4) & (notes[:, 0] == PARTS.index("harmony")))
     assert np.array_equal(notes_of(remake(session, take, tools)), notes_of(take.roll()))

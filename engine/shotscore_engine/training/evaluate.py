@@ -27,8 +27,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..atomic import replace_file
+from ..compose import Brief, written
 from ..denoiser import Condition
-from ..diffusion import Selector, SelectorName
+from ..diffusion import SelectorName
 from ..errors import InputError
 from ..features import VISUAL_NAMES, BeatFeatures
 from ..leadsheet import with_leadsheet
@@ -37,6 +38,7 @@ from ..metrics import adv, conditioning, gps, key, melody, novelty, pche, retrie
 from ..metrics.piece import Piece, empty_bars, from_roll
 from ..metrics.report import Summary, summarise
 from ..progress import Progress, silent
+from ..request import ScoreRequest
 from ..roll import Roll
 from .data import Song, load_pop909
 from .novelty_index import INDEX_PATH, digest
@@ -470,13 +472,14 @@ def markdown(judged: Judged, table: int | None = None) -> str:
 def shipped_composer(
     model: Path | None = None, *, steps: int = 16, guidance: float = 2.75, threads: int = 0
 ) -> Composer:
-    """The ONNX model as a composer. Raises ModelError where it cannot be loaded."""
+    """The ONNX model as `shotscore score` runs it. Raises ModelError where it cannot be loaded."""
     from ..denoiser import Denoiser
 
     denoiser = Denoiser(model, threads=threads)
 
     def composer(condition: Condition, *, seed: int, selector: SelectorName) -> Roll:
-        return denoiser.generate(condition, seed=seed, steps=steps, guidance=guidance, selector=Selector(selector))
+        request = ScoreRequest(steps=steps, guidance=guidance, selector=selector)
+        return written(Brief(condition, np.zeros(condition.beats, bool)), denoiser, request, seed)
 
     return composer
 

@@ -158,6 +158,9 @@ def test_the_tables_hold_every_row_of_the_paper() -> None:
     assert [e.mask for e in TABLE_2[4:]] == ["dynamic", "shot", "aligned"]
     assert [name for name, _ in evaluate.PAPER_2[1:]] == [e.name for e in TABLE_2[:5]]
     assert {e.shuffled for e in CONTROLS} == {True, False}
+    once = evaluate.experiments_of([1, 2])
+    assert len(once) == len({e.settings for e in once}) == len(TABLE_1) + len(TABLE_2) + len(CONTROLS) - 1
+    assert evaluate.experiments_of([]) == (SHIPPED,)
 
 
 @pytest.fixture(scope="module")
@@ -192,9 +195,14 @@ def test_the_answer_has_its_stable_keys_and_tells_what_is_in_the_files(judged: t
 
 
 def test_the_table_sets_the_papers_rows_beside_ours_and_warns(judged: tuple[evaluate.Judged, Path]) -> None:
-    text = evaluate.markdown(judged[0], 1)
-    assert "| Diff-BGM: Only Video | 2.835 | 0.514 | 0.396 |" in text
-    assert "| Ours: shuffled |" in text
+    text = evaluate.markdown(judged[0], [1, 2])
+    first, second, controls = text.split("**Table 2**")[0], text.split("**Table 2**")[1], text.split("**Controls**")[1]
+    assert "| Diff-BGM: Only Video | 2.835 | 0.514 | 0.396 |" in first
+    # One measurement is a row of both tables, under the name it has there; what was not measured is not there.
+    assert "| Ours: Language+Video |" in first
+    assert "| Ours: Aligned (ours) |" in second
+    assert "| Ours: Only Video |" not in text
+    assert "| Ours: shuffled |" in controls
     assert "must not be compared" in text
 
 

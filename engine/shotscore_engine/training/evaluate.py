@@ -1,11 +1,12 @@
 """Tables 1 and 2 by command: the generator judged on songs it never saw, beside the same songs' real music.
 
-    python -m shotscore_engine.training.evaluate --pop909 DIR [--songs FILE] [--table 1|2] [--out DIR]
+    python -m shotscore_engine.training.evaluate --pop909 DIR [--songs FILE] [--table 1 2] [--out DIR]
 
 DIR holds songs as POP909 does (NNN/NNN.mid with its annotation files). Judged are the songs whose files neither
 training nor choosing has seen (`models/melodies.npz` knows them by digest, whatever their folders are called), or those
-FILE names, one a line. Each song gives one piece of 32 bars; its picture is stood in for by features made from it
-(`stand_in`), and no note, bar or latent of it reaches the generator. The same code measures real and generated pieces.
+FILE names, one a line. With --out the tables stand in `table.md`, row by row as they are measured. Each song gives one
+piece of 32 bars; its picture is stood in for by features made from it (`stand_in`), and no note, bar or latent of it
+reaches the generator. The same code measures real and generated pieces.
 
 Ours are never the paper's numbers: its pictures were videos, ours come from the music itself, so P@K above all is not
 comparable with it. Rows with conditions shuffled between songs, and with key, tempo and energy withheld, show how much
@@ -73,6 +74,11 @@ class Experiment:
     shuffled: bool = False
     """The features are those of another song."""
 
+    @property
+    def settings(self) -> "Experiment":
+        """What decides the music: all but the name. A mask by shots alone has no k."""
+        return replace(self, name="", k=8 if self.mask in ("dynamic", "shot") else self.k)
+
 
 SHIPPED = Experiment("language+video, aligned")
 """As the product runs."""
@@ -120,6 +126,8 @@ PAPER_2 = (
     ("Dynamic", (2.729, 0.775, 0.534, 13.07, 23.80, 41.44)),
 )
 """Diff-BGM's Table 2: PCHE, GPS, SI, P@5, P@10, P@20."""
+TABLES = {1: TABLE_1, 2: TABLE_2}
+PAPER = {1: PAPER_1, 2: PAPER_2}
 
 
 # --- what is measured -------------------------------------------------------------------------------------------
@@ -355,8 +363,9 @@ def evaluate(
     out: Path | None = None,
     workers: int = 0,
     progress: Progress = silent,
+    on_row: Callable[[Judged], None] | None = None,
 ) -> Judged:
-    """Judges `composer` on the songs in `folder`: `ids`, or all it never saw.
+    """Judges `composer` on the songs in `folder`: `ids`, or all it never saw. `on_row` is given what stands so far.
 
     With `out`, real pieces are written there as `real/NNN.mid` and those of the first experiment and seed as
     `generated/NNN.mid` (further seeds as `generated_seed_2/NNN.mid`, …). Raises InputError where less than two songs
@@ -384,20 +393,21 @@ def evaluate(
             place = "generated" if seed == seeds[0] else f"generated_seed_{seed}"
             _write(out / place / f"{song_id}.mid", piece)
 
-    rows = []
-    for experiment in experiments:
-        kept = keep if experiment is experiments[0] else None
-        rows.append(
-            judge(candidates, experiment, composer, index, seeds=seeds, workers=workers, progress=progress, keep=kept)
-        )
-    return Judged(
+    judged = Judged(
         tuple(c.id for c in candidates),
         tuple(left_out),
         tuple(c.id for c in candidates if digest(folder / c.id / f"{c.id}.mid") in known),
         {name: summarise([getattr(c.measured, name) for c in candidates]) for name in NUMBERS},
         novelty.novelty([c.real for c in candidates], index),
-        tuple(rows),
+        (),
     )
+    for experiment in experiments:
+        kept = keep if experiment is experiments[0] else None
+        row = judge(candidates, experiment, composer, index, seeds=seeds, workers=workers, progress=progress, keep=kept)
+        judged = replace(judged, rows=(*judged.rows, row))
+        if on_row is not None:
+            on_row(judged)
+    return judged
 
 
 def _write(path: Path, piece: Piece) -> None:
@@ -444,29 +454,51 @@ def answer(judged: Judged) -> dict[str, Any]:
     }
 
 
-def markdown(judged: Judged, table: int | None = None) -> str:
-    """A table to read: the paper's rows, then ours with 95% intervals over songs."""
-    paper = {1: PAPER_1, 2: PAPER_2}.get(table or 0, ())
-    lines = ["| | PCHE | GPS | SI | P@5 | P@10 | P@20 | ADV | in key |", "|---|---|---|---|---|---|---|---|---|"]
+def experiments_of(tables: Sequence[int]) -> tuple[Experiment, ...]:
+    """What ships, then what the tables and the controls need: each setting once though two tables name it."""
+    once: dict[Experiment, Experiment] = {}
+    for experiment in (SHIPPED, *(e for table in tables for e in TABLES[table]), *(CONTROLS if tables else ())):
+        once.setdefault(experiment.settings, experiment)
+    return tuple(once.values())
+
+
+def markdown(judged: Judged, tables: Sequence[int] = ()) -> str:
+    """Tables to read: the paper's rows, then ours with 95% intervals over songs. Rows not measured yet are left out."""
+    found = {row.experiment.settings: row for row in judged.rows}
+    named = {experiment.settings for table in tables for experiment in TABLES[table]}
+    parts = [
+        _table(judged, PAPER[n], [(e.name, found.get(e.settings)) for e in TABLES[n]], f"Table {n}") for n in tables
+    ]
+    others = [(row.experiment.name, row) for row in judged.rows if row.experiment.settings not in named]
+    if others:
+        parts.append(_table(judged, (), others, "Controls" if tables else "As shipped"))
+    chance = ", ".join(f"{judged.rows[0].chance[k]:.1f}" for k in retrieval.RANKS)
+    parts.append(
+        f"P@K by chance: {chance}. Our conditions came from the music itself and the paper's from videos, so "
+        "the P@K of the two must not be compared.\n"
+    )
+    return "\n".join(parts)
+
+
+def _table(
+    judged: Judged, paper: Sequence[tuple[str, tuple[float, ...]]], rows: Sequence[tuple[str, Row | None]], title: str
+) -> str:
+    lines = [f"**{title}**", ""]
+    lines += ["| | PCHE | GPS | SI | P@5 | P@10 | P@20 | ADV | in key | density follows |", "|" + "---|" * 10]
     for name, values in paper:
         cells = [f"{value:.3f}" if i < 3 else f"{value:.2f}" for i, value in enumerate(values)]
-        lines.append(f"| Diff-BGM: {name} | " + " | ".join(cells + ["–"] * (8 - len(cells))) + " |")
+        lines.append(f"| Diff-BGM: {name} | " + " | ".join(cells + ["–"] * (9 - len(cells))) + " |")
 
-    def cells_of(numbers: dict[str, Summary], precision: Sequence[str]) -> str:
+    def cells_of(numbers: dict[str, Summary], precision: Sequence[str], follows: str) -> str:
         shown = [str(numbers[name]) for name in ("pche", "gps", "si")]
-        return " | ".join([*shown, *precision, str(numbers["adv"]), f"{numbers['in_key'].mean:.3f}"])
+        return " | ".join([*shown, *precision, str(numbers["adv"]), f"{numbers['in_key'].mean:.3f}", follows])
 
-    lines.append(f"| Ours: real ({len(judged.songs)} songs, 32 bars) | {cells_of(judged.real, ['–'] * 3)} |")
-    for row in judged.rows:
-        precision = [f"{row.precision[k]:.1f}" for k in retrieval.RANKS]
-        lines.append(f"| Ours: {row.experiment.name} | {cells_of(row.numbers, precision)} |")
-    chance = ", ".join(f"{judged.rows[0].chance[k]:.1f}" for k in retrieval.RANKS)
-    lines += [
-        "",
-        f"P@K by chance: {chance}. Our conditions came from the music itself and the paper's from videos, so "
-        "the P@K of the two must not be compared.",
-    ]
-    return "\n".join(lines) + "\n"
+    lines.append(f"| Ours: real ({len(judged.songs)} songs, 32 bars) | {cells_of(judged.real, ['–'] * 3, '–')} |")
+    for name, row in rows:
+        if row is not None:
+            precision = [f"{row.precision[k]:.1f}" for k in retrieval.RANKS]
+            lines.append(f"| Ours: {name} | {cells_of(row.numbers, precision, f'{row.density_spearman.mean:.3f}')} |")
+    return "\n".join([*lines, ""])
 
 
 def shipped_composer(
@@ -488,7 +520,15 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     """The command's options, for this module's own command and for `shotscore evaluate`."""
     parser.add_argument("--pop909", type=Path, required=True, help="folder of songs as NNN/NNN.mid")
     parser.add_argument("--songs", type=Path, help="file with one song number a line; else all songs never trained on")
-    parser.add_argument("--table", type=int, choices=(1, 2), help="all rows of the paper's table, and the controls")
+    parser.add_argument(
+        "--table",
+        type=int,
+        choices=(1, 2),
+        nargs="+",
+        default=[],
+        help="all rows of the paper's tables, and the controls",
+    )
+    parser.add_argument("--most", type=int, help="at most so many songs")
     parser.add_argument("--out", type=Path, help="folder for the pieces, the table and the answer")
     parser.add_argument("--model", type=Path, help="denoiser.onnx; else the one that comes with Shotscore")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many pieces per song")
@@ -501,24 +541,28 @@ def run(options: argparse.Namespace, progress: Progress = silent) -> dict[str, A
     """What the command answers; with --out, pieces, `table.md` and `answer.json` are there too."""
     if options.seeds < 1:
         raise InputError(f"--seeds {options.seeds} makes no piece; use 1 or more.")
-    experiments: tuple[Experiment, ...] = (SHIPPED,)
-    if options.table is not None:
-        experiments = (*(TABLE_1 if options.table == 1 else TABLE_2), *CONTROLS)
+    tables = sorted(set(options.table))
+    ids = read_song_list(options.songs) if options.songs else None
+    if options.most is not None:
+        ids = (ids or unseen_ids(options.pop909, novelty.load(INDEX_PATH)))[: options.most]
+
+    def write(judged: Judged) -> None:
+        if options.out is not None:
+            replace_file(options.out / "table.md", markdown(judged, tables).encode())
+            replace_file(options.out / "answer.json", json.dumps(answer(judged), indent=1).encode())
+
     judged = evaluate(
         options.pop909,
         shipped_composer(options.model, steps=options.steps, guidance=options.guidance),
-        ids=read_song_list(options.songs) if options.songs else None,
-        experiments=experiments,
+        ids=ids,
+        experiments=experiments_of(tables),
         seeds=range(1, options.seeds + 1),
         out=options.out,
         workers=options.workers,
         progress=progress,
+        on_row=write,
     )
-    told = answer(judged)
-    if options.out is not None:
-        replace_file(options.out / "table.md", markdown(judged, options.table).encode())
-        replace_file(options.out / "answer.json", json.dumps(told, indent=1).encode())
-    return told
+    return answer(judged)
 
 
 def main(arguments: list[str] | None = None) -> int:

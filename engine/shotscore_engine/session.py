@@ -521,6 +521,8 @@ def write_notes(roll: Roll) -> tuple[str, ...]:
 
 def read_notes(texts: Sequence[str], steps: int) -> Roll:
     """The roll of `steps` sixteenths that `write_notes` wrote. Raises SessionError where the text is damaged."""
+    if len(texts) > len(PARTS):
+        raise SessionError(f"A take has notes of {len(texts)} parts; there are {len(PARTS)}.")
     notes = []
     for part, text in enumerate(texts):
         for word in text.split("; ") if text else ():

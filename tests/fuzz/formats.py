@@ -219,8 +219,11 @@ KDENLIVE = b"""<?xml version="1.0" encoding="utf-8"?>
 
 
 @cache
-def _aaf() -> bytes:
-    """A composition of two clips under a dissolve, written with pyaaf2."""
+def _aaf(whole: bool = False) -> bytes:
+    """A composition of two clips and a gap, written with pyaaf2; `whole`: with the format's own dictionary.
+
+    That dictionary is more than half of the file and is known to every reader: without it what is spoiled is the edit.
+    """
     import aaf2
 
     path = Path(tempfile.mkdtemp(prefix="shotscore-fuzz-")) / "seed.aaf"
@@ -250,6 +253,10 @@ def _aaf() -> bytes:
         timecode = file.create.Timecode(24)
         timecode.start, timecode.length, timecode["Drop"].value = 86_400, 120, False
         clock.segment = timecode
+        for kind in () if whole else ("TypeDefinitions", "ClassDefinitions"):
+            known = file.metadict[kind]
+            for definition in list(known):
+                known.pop(definition.auid)
     data = path.read_bytes()
     path.unlink()
     path.parent.rmdir()
@@ -543,6 +550,10 @@ def _song(rng: random.Random, folder: Path) -> Path:
     return path
 
 
+def _spoil_aaf(rng: random.Random, edit: bytes) -> bytes:
+    return mutate.bytes_of(rng, _aaf(whole=True) if rng.random() < 0.1 else edit)
+
+
 def _members() -> dict[str, bytes]:
     return {"content.otio": _otio(), "media/a0.mov": b"film" * 20, "media/a1.mov": b"other film"}
 
@@ -602,7 +613,7 @@ FORMATS = {
         Format("fcp7xml", *_file("edit.xml", lambda: FCP7, mutate.xml_of), _read_timeline, _refused_input),
         Format("fcpxml", *_file("edit.fcpxml", lambda: FCPX, mutate.xml_of), _read_timeline, _refused_input),
         Format("edl", *_file("edit.edl", lambda: EDL, mutate.text_of), _read_timeline, _refused_input),
-        Format("aaf", *_file("edit.aaf", _aaf, mutate.bytes_of), _read_timeline, _refused_input),
+        Format("aaf", *_file("edit.aaf", _aaf, _spoil_aaf), _read_timeline, _refused_input),
         Format("kdenlive", *_file("edit.kdenlive", lambda: KDENLIVE, mutate.xml_of), _read_timeline, _refused_input),
         Format("mlt", *_file("edit.mlt", lambda: MLT, mutate.xml_of), _read_timeline, _refused_input),
         Format("project", *_file("project.mlt", lambda: MLT, mutate.xml_of), _read_project, _refused_input),

@@ -104,7 +104,7 @@ def json_of(rng: random.Random, data: bytes) -> bytes:
         match rng.randrange(8):
             case 0 | 1 | 2:
                 alike = [n for n in NUMBERS if isinstance(value, int | float)] or list(TEXTS)
-                others = (None, True, [], {}, [[]], "x", -1, 1e300)
+                others: tuple[Any, ...] = (None, True, [], {}, [[]], "x", -1, 1e300)
                 parent[key] = rng.choice(alike) if rng.random() < 0.7 else rng.choice(others)
             case 3:
                 del parent[key]

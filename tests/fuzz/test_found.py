@@ -4,11 +4,14 @@ import base64
 import hashlib
 import json
 import time
+import tracemalloc
 import zlib
 from pathlib import Path
 
 import pytest
-from shotscore_engine.errors import InputError, TimelineError
+from shotscore_engine.errors import InputError, SessionError, TimelineError
+from shotscore_engine.readers.otio_json import _depth
+from shotscore_engine.session import read_notes
 from shotscore_exporters import edits
 
 from tests.fuzz import formats
@@ -45,6 +48,22 @@ def test_a_session_with_bytes_that_are_no_text_is_damaged(tmp_path: Path) -> Non
     path.write_bytes(path.read_bytes()[:6] + b"\xa2" + path.read_bytes()[6:])
     with pytest.raises(InputError, match="damaged"):
         FORMATS["shotscore"].read(path)
+
+
+def test_notes_of_a_part_there_is_not_are_refused() -> None:
+    with pytest.raises(SessionError, match="4 parts"):
+        read_notes(("", "", "", "0 4 60 80"), 16)
+
+
+def test_a_bundle_of_zeros_takes_little_memory_to_refuse() -> None:
+    """Its brackets are counted before it is parsed: a byte each, and nothing for what is none."""
+    tracemalloc.start()
+    try:
+        assert _depth(b"\0" * (8 << 20)) == 0
+        assert _depth(b"[" * 300 + b'"]]]"' + b"]" * 300) == 300
+        assert tracemalloc.get_traced_memory()[1] < 20 << 20
+    finally:
+        tracemalloc.stop()
 
 
 def test_an_image_sequence_stays_in_its_folder(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 
 from . import cuda
 from .conditions import GUIDED, FloatArray, FrameCondition
-from .diffusion import MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, recalled, timesteps
+from .diffusion import GUIDANCE, MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, recalled, timesteps
 from .errors import ModelError, RequestError, ShotscoreError
 from .features import LANGUAGE_WIDTH, VISUAL_WIDTH
 from .progress import Progress, silent
@@ -34,7 +34,7 @@ LARGEST_MODEL_BYTES = 512 << 20
 INPUTS = (
     "x_t", "t", "known", "known_mask", "frame", "language", "visual", "language_on", "visual_on", "sac_mask",
 )  # fmt: skip
-RECALL = 0.9
+RECALL = 0.95
 """Share of the noise that returns with a phrase's letter; see docs/lab-book.md for what it was chosen from."""
 DeviceName = Literal["auto", "cuda", "coreml", "cpu"]
 _PROVIDERS = {"cuda": "CUDAExecutionProvider", "coreml": "CoreMLExecutionProvider", "cpu": "CPUExecutionProvider"}
@@ -211,7 +211,7 @@ class Denoiser:
         *,
         seed: int,
         steps: int = 16,
-        guidance: float = 2.75,
+        guidance: float = GUIDANCE,
         rescale: float = 0.0,
         selector: Selector | None = None,
         known: Known | None = None,

@@ -23,6 +23,8 @@ from numpy.typing import NDArray
 
 from .errors import RequestError
 
+GUIDANCE = 3.0
+"""How far the answer goes from the one without conditions, where nothing else is asked; see docs/lab-book.md."""
 MAX_T = 1000
 _ROOT_START, _ROOT_END = math.sqrt(0.00085), math.sqrt(0.0120)
 _SLOPE = (_ROOT_END - _ROOT_START) / MAX_T

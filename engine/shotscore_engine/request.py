@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
-from .diffusion import MAX_T, SELECTORS, SelectorName
+from .diffusion import GUIDANCE, MAX_T, SELECTORS, SelectorName
 from .errors import InputError, RequestError
 from .masks import MaskKind
 from .picture import Picture
@@ -54,7 +54,7 @@ class ScoreRequest:
     """The same request and seed make the same notes."""
     steps: int = 16
     """Denoising steps, 1 to 1000."""
-    guidance: float = 2.75
+    guidance: float = GUIDANCE
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""
     selector: SelectorName = "language+video"
     switch_t: float = 200.0

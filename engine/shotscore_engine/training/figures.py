@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 
 from ..atomic import replace_file
 from ..denoiser import RECALL, Condition, Denoiser
-from ..diffusion import MAX_T, Selector, dpm_solver_pp_2m, recalled, timesteps
+from ..diffusion import GUIDANCE, MAX_T, Selector, dpm_solver_pp_2m, recalled, timesteps
 from ..errors import InputError, ModelError
 from ..features import VISUAL_NAMES
 from ..features.language import STYLES, scene_bank
@@ -288,7 +288,7 @@ def figure_4(times: Sequence[float], values: NDArray[np.float64], truth: float, 
 
 
 def trajectory(
-    model: Denoiser, condition: Condition, *, seed: int, steps: int = _STEPS, guidance: float = 2.75
+    model: Denoiser, condition: Condition, *, seed: int, steps: int = _STEPS, guidance: float = GUIDANCE
 ) -> list[tuple[float, NDArray[np.float32]]]:
     """(t, x_t) of one sampling run, from the noise at t = 1000 to the music at t = 0.
 

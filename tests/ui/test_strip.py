@@ -16,8 +16,13 @@ from shotscore_engine.locks import Lock
 from shotscore_engine.session import Session
 from shotscore_engine.wishes import check_curve
 from shotscore_ui.strip import TimelineStrip, TimeScale
-from shotscore_ui.strip.lanes import LANES, energy_y, lay_out, shown_hits, ticks_between, weight_y
-from shotscore_ui.strip.widget import joined_curve, simplified
+from shotscore_ui.strip.curves import energy_y
+from shotscore_ui.strip.energycurve import joined_curve, simplified
+from shotscore_ui.strip.hits import shown_hits, weight_y
+from shotscore_ui.strip.lanes import LANES, lay_out
+from shotscore_ui.strip.menu import StripMenu
+from shotscore_ui.strip.ruler import ticks_between
+from shotscore_ui.strip.words import lane_help
 from shotscore_ui.theme import DARK, LIGHT, Theme, apply
 from shotscore_ui.view import Extras, TimelineView, Views, waveform_view
 from widgets import ALT, CTRL, LEFT, NONE, SHIFT, around, drag, drawn, hit_frames, share_of, small_session, wheel
@@ -341,7 +346,7 @@ def test_crowded_hits_show_the_worst_of_them(view: TimelineView) -> None:
     scale = TimeScale()
     scale.set_width(300)
     scale.set_duration(300)
-    shown, _ = shown_hits(cue, scale, None)
+    shown = shown_hits(cue, scale, None)
     assert len(shown) < 40
     assert [one.frame for one, _ in shown if one.state == "missed"] == [150]
 
@@ -418,14 +423,14 @@ def test_locks_go_on_and_off(strip: TimelineStrip, qtbot: QtBot) -> None:
 
 def test_the_menu_offers_what_fits_the_place(strip: TimelineStrip, session: Session, qtbot: QtBot) -> None:
     point = QPointF(strip.hit_point("1m01", hit_frames(session)[0]))
-    menu = strip.menu_at(point)
+    menu = StripMenu(strip, point)
     actions = {action.objectName(): action for action in menu.actions()}
     assert {"mute", "must", "nice"} <= set(actions)
     assert actions["must"].isChecked()
     with qtbot.waitSignal(strip.hit_weighed) as weighed:
         actions["nice"].trigger()
     assert weighed.args == ["1m01", hit_frames(session)[0], 0.5]
-    menu = strip.menu_at(QPointF(strip.point_at("shots", 120)))
+    menu = StripMenu(strip, QPointF(strip.point_at("shots", 120)))
     actions = {action.objectName(): action for action in menu.actions()}
     with qtbot.waitSignal(strip.regenerate_requested) as asked:
         actions["regenerate"].trigger()
@@ -441,7 +446,7 @@ def test_tooltips_say_what_is_there(strip: TimelineStrip, session: Session) -> N
     assert "offline" in strip.tip_at(QPointF(strip.point_at("shots", 80)))
     assert strip.tip_at(QPointF(strip.point_at("tempo", 80))) == "120.00 BPM"
     for lane in LANES:
-        assert strip.tip_at(QPointF(10, strip.lane_rect(lane.key).center().y())) == strip.lane_help(lane.key) != ""
+        assert strip.tip_at(QPointF(10, strip.lane_rect(lane.key).center().y())) == lane_help(lane.key) != ""
 
 
 def test_a_new_view_keeps_what_is_still_there(strip: TimelineStrip, view: TimelineView, qtbot: QtBot) -> None:

@@ -9,7 +9,7 @@ import pytest
 from films import write_film
 from PySide6.QtGui import QImage
 from pytestqt.qtbot import QtBot
-from shotscore_ui.strip.lanes import thumbnail_moment
+from shotscore_ui.strip.canvas import thumbnail_moment
 from shotscore_ui.thumbnails import HEIGHT, ThumbnailStore, grab, moment_of
 from shotscore_ui.view import ShotView
 

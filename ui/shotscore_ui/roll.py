@@ -31,8 +31,10 @@ from PySide6.QtGui import (
 from PySide6.QtWidgets import QSizePolicy, QWidget
 from shotscore_engine.timing import quantise
 
-from .strip.lanes import note_strength, part_name, tinted
+from .strip.canvas import tinted
+from .strip.music import note_strength
 from .strip.scale import STEP, TimeScale
+from .strip.spans import part_name
 from .strip.widget import HEADER_WIDTH, NARROW
 from .theme import Theme, theme_of
 from .view import RollView, TimelineView

@@ -40,7 +40,8 @@ from PySide6.QtWidgets import (
 )
 
 from .icons import icon
-from .strip.lanes import note_strength, tinted
+from .strip.canvas import tinted
+from .strip.music import note_strength
 from .theme import theme_of
 from .view import RollView, TakesView, TakeView
 

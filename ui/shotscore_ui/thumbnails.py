@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cached_property
 from pathlib import Path
 
 import platformdirs
@@ -45,6 +46,14 @@ class Moment:
     """Any frame from here …"""
     high: Fraction
     """… up to here, in seconds of the media, does as well."""
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    @cached_property
+    def _hash(self) -> int:
+        """Worked out once: every repaint looks for hundreds of them."""
+        return hash((self.media, self.quarter, self.low, self.high))
 
     @property
     def seconds(self) -> Fraction:

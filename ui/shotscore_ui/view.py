@@ -43,6 +43,7 @@ signals; it changes nothing by itself. Whoever listens changes the session and s
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -142,10 +143,20 @@ class GridView:
     """(T,): tempo of each beat, in quarter notes a minute."""
     meter: tuple[int, int]
 
-    @property
+    @cached_property
     def bar_frames(self) -> Floats:
         """(bars,): frame of each bar's first beat."""
         return np.asarray(self.beat_frames[self.bar_beats], float)
+
+    @cached_property
+    def usual_bpm(self) -> float:
+        """The tempo half of the beats are slower than."""
+        return float(np.median(self.bpm))
+
+    @cached_property
+    def usual_beat_frames(self) -> float:
+        """How long a beat usually is."""
+        return float(np.median(np.diff(self.beat_frames)))
 
 
 @dataclass(frozen=True, eq=False)
@@ -282,6 +293,11 @@ class CueView:
         places = {"met": 0, "open": 1, "near": 2, "missed": 3}
         return np.array([places.get(hit.state, 4) for hit in self.hits], np.int64)
 
+    @cached_property
+    def hit_weights(self) -> Floats:
+        """(hits,): 0 to 1."""
+        return np.array([hit.weight for hit in self.hits], float)
+
 
 @dataclass(frozen=True)
 class LockView:
@@ -344,6 +360,18 @@ class TimelineView:
         """The cue that sounds at `frame`; of several the one that began last."""
         found = [cue for cue in self.cues if cue.start_frame <= frame < cue.end_frame]
         return max(found, key=lambda cue: cue.start_frame) if found else None
+
+    def lock_at(self, frame: float) -> LockView | None:
+        """The lock at `frame`; of several the last."""
+        return next((lock for lock in reversed(self.locks) if lock.start_frame <= frame < lock.end_frame), None)
+
+    def hit(self, cue: str, frame: int) -> HitView | None:
+        """The hit of a cue at `frame`."""
+        found = self.cue(cue)
+        if found is None:
+            return None
+        place = bisect_left(found.hit_frames, frame)
+        return found.hits[place] if place < len(found.hits) and found.hits[place].frame == frame else None
 
     def cue(self, name: str) -> CueView | None:
         """The cue called `name`."""

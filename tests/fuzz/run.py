@@ -59,7 +59,9 @@ class Tally:
         )
 
 
-def run(form: Format, cases: int, seed: int, keep: Path | None = None, first: int = 0) -> Tally:
+def run(
+    form: Format, cases: int, seed: int, keep: Path | None = None, first: int = 0, most_seconds: float = MOST_SECONDS
+) -> Tally:
     """Feed `cases` spoiled files, numbered from `first`, to a format's reader."""
     tally = Tally(form.name)
     number, end = first, first + cases
@@ -69,7 +71,7 @@ def run(form: Format, cases: int, seed: int, keep: Path | None = None, first: in
             pid = os.fork()
             if pid == 0:
                 os.close(reading)
-                _child(form, number, end, seed, Path(scratch), writing)
+                _child(form, number, end, seed, Path(scratch), writing, most_seconds)
             os.close(writing)
             at = number
             with os.fdopen(reading, "rb") as answers:
@@ -79,7 +81,7 @@ def run(form: Format, cases: int, seed: int, keep: Path | None = None, first: in
             number = end if status == 0 else at + 1
             if status:
                 how = signal.Signals(os.WTERMSIG(status)).name if os.WIFSIGNALED(status) else f"exit code {status >> 8}"
-                limit = f" (more than {MOST_SECONDS:.0f} s of processor time)" if how == "SIGPROF" else ""
+                limit = f" (more than {most_seconds:g} s of processor time)" if how == "SIGPROF" else ""
                 _blame(tally, at, f"the process ended: {how}{limit}", keep, form, seed)
     return tally
 
@@ -112,7 +114,7 @@ def _generator(form: Format, seed: int, number: int) -> random.Random:
     return random.Random(f"{form.name}/{seed}/{number}")
 
 
-def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing: int) -> None:
+def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing: int, most_seconds: float) -> None:
     code = 1
     try:
         with os.fdopen(writing, "wb", buffering=0) as answers, open(os.devnull, "w") as nowhere:  # noqa: PTH123
@@ -127,7 +129,8 @@ def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing
             _bound()
             for number in range(first, end):
                 answers.write(json.dumps({"case": number, "began": True}).encode() + b"\n")
-                answers.write(json.dumps(_case(form, number, seed, scratch, refusals, begin)).encode() + b"\n")
+                answer = _case(form, number, seed, scratch, refusals, begin, most_seconds)
+                answers.write(json.dumps(answer).encode() + b"\n")
         code = 0
     except BaseException:
         traceback.print_exc()
@@ -136,13 +139,19 @@ def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing
 
 
 def _case(
-    form: Format, number: int, seed: int, scratch: Path, refusals: tuple[type[Exception], ...], begin: int
+    form: Format,
+    number: int,
+    seed: int,
+    scratch: Path,
+    refusals: tuple[type[Exception], ...],
+    begin: int,
+    most_seconds: float,
 ) -> dict[str, object]:
     folder = scratch / f"case{number}"
     folder.mkdir()
     path = form.make(_generator(form, seed, number), folder)
     before = resource.getrusage(resource.RUSAGE_SELF)
-    signal.setitimer(signal.ITIMER_PROF, MOST_SECONDS)  # whatever runs then, C code too, is ended
+    signal.setitimer(signal.ITIMER_PROF, most_seconds)  # whatever runs then, C code too, is ended
     kind, text = "read", ""
     try:
         form.read(path)

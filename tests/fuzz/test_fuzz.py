@@ -69,7 +69,11 @@ def test_the_fuzzer_tells_a_bad_reader(kind: str, expected: str, tmp_path: Path)
         return path
 
     tally = run(
-        Format("bad", make, lambda folder: make(None, folder), bad, lambda: (ValueError,)), 3, 1, tmp_path / "kept"
+        Format("bad", make, lambda folder: make(None, folder), bad, lambda: (ValueError,)),
+        3,
+        1,
+        tmp_path / "kept",
+        most_seconds=0.3,
     )
     (problem,) = tally.problems
     assert problem.startswith("bad case 1 of seed 1")

@@ -36,14 +36,25 @@ def changed(suffix: str, data: bytes, clips: Sequence[StemClip], placement: Plac
     return _functions(Path(f"document{suffix}"))[0](data, clips, placement)
 
 
+def plain(suffix: str, data: bytes) -> bytes:
+    """The document `data`, of the kind that ends in `suffix`, without the music. Raises as `insert`."""
+    return _functions(Path(f"document{suffix}"))[1](data)
+
+
 def _write(document: Path, path: Path, change: Callable[[bytes], bytes]) -> None:
     if path.exists() and document.exists() and path.samefile(document):
         raise OutputError(f"{path} is the document itself; give the copy another name.")
+    replace_file(path, change(read(document)))
+
+
+def read(document: Path) -> bytes:
+    """The document's bytes. Raises TimelineError where it cannot be read."""
     try:
-        data = document.read_bytes()
+        return document.read_bytes()
     except OSError as problem:
-        raise TimelineError(f"{document} cannot be read: {problem.strerror}.") from problem
-    replace_file(path, change(data))
+        raise TimelineError(
+            f"{document} cannot be read ({problem.strerror}); save it again from the editor."
+        ) from problem
 
 
 def _functions(

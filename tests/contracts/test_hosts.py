@@ -12,6 +12,7 @@ import pytest
 from hostcases import CUTS, FRAMES, RATES, RECUT_FRAMES, Case, Edit, cases, music, placed, start_of_hour
 from shotscore_engine.errors import HostError, RequestError, TimelineError
 from shotscore_engine.picture import Picture, flatten
+from shotscore_engine.timing import quantise
 from shotscore_exporters.placement import StemClip
 from shotscore_plugin import hosts
 from shotscore_plugin.host import Host, Inserted, Program, Standing, Watch, differences
@@ -55,7 +56,11 @@ def data_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture(params=RATES, ids=[f"{float(rate):.5g}{'df' if drop else ''}" for rate, drop in RATES])
+def rate_name(rate: tuple[Fraction, bool]) -> str:
+    return f"{float(rate[0]):.5g}{'df' if rate[1] else ''}"
+
+
+@pytest.fixture(params=RATES, ids=rate_name)
 def opened(request: pytest.FixtureRequest, case: Case, tmp_path: Path) -> Iterator[Opened]:
     rate, drop = request.param
     yield from open_case(case, Edit(rate, drop, start_of_hour(rate, drop)), tmp_path)
@@ -97,6 +102,9 @@ def test_playhead_and_selection_lie_in_the_edit(at_25: Opened) -> None:
 # --- music in and out ----------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(  # the others are read above, inserted below (25), and all written in test_exporters
+    "opened", [rate for rate in RATES if quantise(rate[0]) in (24, 30, 50)], ids=rate_name, indirect=True
+)
 def test_music_stands_where_it_was_put_and_the_original_comes_back(opened: Opened, tmp_path: Path) -> None:
     case, host = opened.case, opened.host
     before, edit_before = case.snapshot(opened.project), opened.picture()

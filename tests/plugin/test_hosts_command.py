@@ -1,9 +1,9 @@
 """`shotscore hosts`: add-ons into their places and out again, for three systems, without an editor."""
 
 import json
-import os
 import subprocess
 import sys
+import time
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from running import Run
 from shotscore_engine.errors import OutputError
-from shotscore_plugin import host_commands, hosts, install
+from shotscore_plugin import host_commands, hosts, install, wire
 from shotscore_plugin.hosts import blender
 
 
@@ -152,16 +152,21 @@ def test_wrong_words_are_told(shotscore: Callable[..., Run], words: tuple[str, .
     assert "Traceback" not in run.err
 
 
-def test_serving_ends_by_itself_and_only_one_serves(tmp_path: Path) -> None:
-    environment = {**os.environ, "XDG_DATA_HOME": str(tmp_path), "LOCALAPPDATA": str(tmp_path)}
-    command = [sys.executable, "-m", "shotscore_plugin.cli", "hosts", "serve", "--json"]
-    first = subprocess.Popen([*command, "--idle", "20"], env=environment, stdout=subprocess.PIPE, text=True)
-    assert first.stdout is not None
-    address = tmp_path / "shotscore" / "bridge" / "address.json"
-    while not address.exists():
+def test_serving_ends_by_itself_and_only_one_serves(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, shotscore: Callable[..., Run]
+) -> None:
+    """A real process serves for as long as an editor is there, and a little longer; a second one does not begin."""
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    monkeypatch.setenv("LOCALAPPDATA", str(tmp_path))
+    command = [sys.executable, "-m", "shotscore_plugin.cli", "hosts", "serve", "--json", "--idle", "3"]
+    first = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while (found := wire.read_address(str(tmp_path / "shotscore" / "bridge" / "address.json"))) is None:
         assert first.poll() is None
-    second = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
-    assert json.loads(second.stdout)["served"] is False
+        time.sleep(0.02)
+    editor = wire.connect(found, "blender", "film.blend")
+    assert shotscore("hosts", "serve", "--json").table["served"] is False
+    assert first.poll() is None
+    editor.close()
     assert json.loads(first.communicate(timeout=120)[0])["served"] is True
     assert first.returncode == 0
     assert everything(tmp_path / "shotscore") == {}

@@ -20,6 +20,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -106,15 +107,16 @@ class FileHost:
             copy.unlink()
             _forget(copy)
         project = self.project
-        if _plain(project) == project.read_bytes():
+        data = projects.read(project)
+        plain = _plain(project, data)
+        if plain == data:
             return Removed(project, count)
-        plain = _free_name(project.with_stem(f"{_stem(project)}.plain"))
-        projects.remove(project, plain)
         original = project.with_stem(_stem(project))
-        if original.exists() and original.read_bytes() == plain.read_bytes():
-            plain.unlink()
+        if original.exists() and original.read_bytes() == plain:
             return Removed(original, count)
-        return Removed(plain, count)
+        path = _free_name(project.with_stem(f"{_stem(project)}.plain"))
+        replace_file(path, plain)
+        return Removed(path, count)
 
     def revision(self) -> str:
         """Name, time and size of the person's file."""
@@ -163,50 +165,70 @@ def _free_name(path: Path) -> Path:
 # --- reading -------------------------------------------------------------------------------------------------------
 
 
-def _plain(project: Path) -> bytes:
-    """The project's bytes without our music; its own where there is none. Raises TimelineError as `projects.remove`."""
-    with tempfile.TemporaryDirectory(prefix="shotscore-") as folder:
-        target = Path(folder) / project.name
-        projects.remove(project, target)
-        data = target.read_bytes()
-    if project.suffix.lower() == ".otio" and _same_otio(data, project):
-        return project.read_bytes()  # written by somebody else: the same timeline in other words
-    return data
+def _plain(project: Path, data: bytes) -> bytes:
+    """The project's bytes `data` without our music; the same where there is none. TimelineError as `projects.plain`."""
+    plain = _without(project.suffix.lower(), data)
+    if project.suffix.lower() == ".otio" and _same_otio(plain, data, project):
+        return data  # written by somebody else: the same timeline in other words
+    return plain
 
 
-def _same_otio(data: bytes, project: Path) -> bool:
+@lru_cache(maxsize=2)
+def _without(suffix: str, data: bytes) -> bytes:
+    """`projects.plain`; the person's project and our copy of it are asked for again and again."""
+    return projects.plain(suffix, data)
+
+
+def _same_otio(one: bytes, other: bytes, project: Path) -> bool:
     from shotscore_engine.readers import otio_json
 
-    return bool(otio_json.parse(data, project).is_equivalent_to(otio_json.read(project)))
+    return one == other or bool(otio_json.parse(one, project).is_equivalent_to(otio_json.parse(other, project)))
 
 
 def _without_music(project: Path) -> "otio.schema.Timeline":
+    """The project's timeline without our music."""
     from shotscore_engine.readers import read_timeline
 
     if project.suffix.lower() not in projects.SUFFIXES:
         return read_timeline(project)
+    return _parted(project, projects.read(project), _remembered_stems())[0]
+
+
+def _parted(project: Path, data: bytes, stems: frozenset[Path]) -> tuple["otio.schema.Timeline", bool]:
+    """The timeline in `data` without our music, and whether there was any. `stems` are the files we know as ours."""
     try:
-        with tempfile.TemporaryDirectory(prefix="shotscore-", dir=None) as folder:
-            target = Path(folder) / project.name
-            projects.remove(project, target)
-            timeline = read_timeline(target)
+        plain = _plain(project, data)
     except TimelineError as problem:
         if "changed after" not in str(problem):
             raise
-        timeline = read_timeline(project)
-        _drop(timeline, _remembered_stems())
+        timeline = _read(project, data)
+        return timeline, _drop(timeline, stems)
+    return _read(project, plain), plain != data
+
+
+def _read(project: Path, data: bytes) -> "otio.schema.Timeline":
+    """The timeline that `data` would be in the project's place."""
+    from shotscore_engine.readers import read_timeline
+
+    with tempfile.TemporaryDirectory(prefix="shotscore-") as folder:
+        target = Path(folder) / project.name
+        target.write_bytes(data)
+        timeline = read_timeline(target)
     _anchor(timeline, project.parent)
     return timeline
 
 
-def _drop(timeline: "otio.schema.Timeline", stems: set[Path]) -> None:
-    """Tracks with nothing on them but our stems."""
+def _drop(timeline: "otio.schema.Timeline", stems: frozenset[Path]) -> bool:
+    """Take out the tracks with nothing on them but our stems; whether there were any."""
     import opentimelineio as otio
 
+    found = False
     for track in list(timeline.tracks):
         paths = [_path_of(clip) for clip in track if isinstance(clip, otio.schema.Clip)]
         if paths and all(path in stems for path in paths):
             timeline.tracks.remove(track)
+            found = True
+    return found
 
 
 def _anchor(timeline: "otio.schema.Timeline", folder: Path) -> None:
@@ -224,17 +246,22 @@ def _anchor(timeline: "otio.schema.Timeline", folder: Path) -> None:
 
 def _standing(project: Path) -> tuple[Standing, ...]:
     """Our clips in a project: what stands there and not in the same project without music."""
-    from shotscore_engine.readers import read_timeline
+    return _standing_in(project, projects.read(project), _remembered_stems())
 
-    try:
-        plain = _rows(_without_music(project), project.parent)
-    except FileNotFoundError as problem:
-        raise HostError(f"{project} is gone; save it again from the editor.") from problem
-    timeline = read_timeline(project)
-    theirs = Counter(_place(row) for row in plain.elements())
+
+@lru_cache(maxsize=2)
+def _standing_in(project: Path, data: bytes, stems: frozenset[Path]) -> tuple[Standing, ...]:
+    from shotscore_engine.picture import flatten
+
+    plain, has_music = _parted(project, data, stems)
+    if not has_music:
+        return ()
+    rate = flatten(plain, folder=project.parent).rate
+    theirs = Counter(_place(row) for row in _rows(plain, rate, project.parent))
+    timeline = _read(project, data)
     halves = _MONO_TRACKS.get(project.suffix.lower(), 1)
     gathered: dict[tuple[Any, ...], list[Standing]] = {}
-    for row in _rows(timeline, project.parent).elements():
+    for row in _rows(timeline, rate, project.parent):
         if theirs[_place(row)] > 0:  # a reader may number the person's tracks anew when ours stand between them
             theirs[_place(row)] -= 1
         else:
@@ -248,12 +275,10 @@ def _place(row: Standing) -> tuple[Path, int, int, int]:
     return (row.path, row.start_frame, row.duration_frames, row.source_frame)
 
 
-def _rows(timeline: "otio.schema.Timeline", folder: Path) -> Counter[Standing]:
-    """Every sound clip of a timeline, with how often it stands there."""
-    from shotscore_engine.picture import flatten, local_paths
+def _rows(timeline: "otio.schema.Timeline", rate: Fraction, folder: Path) -> Iterator[Standing]:
+    """Every sound clip of a timeline that runs at `rate`."""
+    from shotscore_engine.picture import local_paths
 
-    rate = flatten(timeline, folder=folder).rate
-    rows: Counter[Standing] = Counter()
     for track in timeline.audio_tracks():
         for clip in track.find_clips():
             url = getattr(clip.media_reference, "target_url", "") or ""
@@ -265,17 +290,8 @@ def _rows(timeline: "otio.schema.Timeline", folder: Path) -> Counter[Standing]:
             available = clip.media_reference.available_range
             skipped = _seconds(used.start_time) - (_seconds(available.start_time) if available else 0)
             start, end = _seconds(at.start_time) * rate, (_seconds(at.start_time) + _seconds(at.duration)) * rate
-            rows[
-                Standing(
-                    track.name,
-                    clip.name,
-                    paths[0],
-                    quantise(start),
-                    quantise(end) - quantise(start),
-                    quantise(skipped * rate),
-                )
-            ] += 1
-    return rows
+            frames = quantise(end) - quantise(start)
+            yield Standing(track.name, clip.name, paths[0], quantise(start), frames, quantise(skipped * rate))
 
 
 def _seconds(time: "otio.opentime.RationalTime") -> Fraction:
@@ -321,8 +337,8 @@ def _forget(copy: Path) -> None:
         replace_file(_record(), json.dumps(rows, indent=1).encode())
 
 
-def _remembered_stems() -> set[Path]:
-    return {Path(stem) for row in _recorded().values() for stem in row.get("stems", ())}
+def _remembered_stems() -> frozenset[Path]:
+    return frozenset(Path(stem) for row in _recorded().values() for stem in row.get("stems", ()))
 
 
 def _ours(path: Path) -> bool:

@@ -1,9 +1,12 @@
 """Timeline files, each format written by hand or by its own library, as an editor would save it."""
 
 import json
+import shutil
+import tempfile
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 
 import aaf2
@@ -164,6 +167,14 @@ def mlt_text(edit: Edit, tracks: Sequence[tuple[str, str, tuple[Row, ...]]], fol
 
 
 def aaf_bytes(edit: Edit, tracks: Sequence[tuple[str, str, tuple[Row, ...]]], folder: Path) -> bytes:
+    """A composition with its media in no folder of the test's: pyaaf2 is slow, so it makes each only once."""
+    del folder
+    return _aaf(edit, tuple(tracks))
+
+
+@lru_cache
+def _aaf(edit: Edit, tracks: tuple[tuple[str, str, tuple[Row, ...]], ...]) -> bytes:
+    folder = Path(tempfile.mkdtemp(prefix="shotscore-aaf-"))
     path = folder / "made.aaf"
     with aaf2.open(str(path), "w") as file:
         composition = file.create.CompositionMob("Film")
@@ -198,8 +209,22 @@ def aaf_bytes(edit: Edit, tracks: Sequence[tuple[str, str, tuple[Row, ...]]], fo
                 now = start + frames
             sequence.length = now
     data = path.read_bytes()
-    path.unlink()
+    shutil.rmtree(folder)
     return data
+
+
+@lru_cache(maxsize=2)
+def _timeline(path: Path, data: bytes) -> otio.schema.Timeline:
+    """The timeline in a file that holds `data`."""
+    del data
+    return read_timeline(path)
+
+
+@lru_cache(maxsize=2)
+def _aaf_snapshot(path: Path, data: bytes) -> Hashable:
+    with aaf2.open(str(path)) as file:
+        mobs = frozenset(str(mob.mob_id) for mob in file.content.mobs)
+    return mobs, otio.adapters.write_to_string(_timeline(path, data).tracks, "otio_json")
 
 
 @dataclass(frozen=True)
@@ -228,12 +253,10 @@ class FileCase:
     def snapshot(self, project: Path) -> Hashable:
         if self.exact:
             return project.read_bytes()
-        with aaf2.open(str(project)) as file:
-            mobs = frozenset(str(mob.mob_id) for mob in file.content.mobs)
-        return mobs, otio.adapters.write_to_string(read_timeline(project).tracks, "otio_json")
+        return _aaf_snapshot(project, project.read_bytes())
 
     def layout(self, project: Path) -> list[tuple[str, tuple[tuple[int, int], ...]]]:
-        timeline = read_timeline(project)
+        timeline = _timeline(project, project.read_bytes())
         return [
             (
                 track.name,

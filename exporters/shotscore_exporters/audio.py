@@ -13,6 +13,7 @@ anew inside it.
 
 import ctypes
 import hashlib
+import mmap
 import os
 import re
 import struct
@@ -89,6 +90,8 @@ class Rendered:
     sample_rate: int
     level: float
     """The gain where nothing is limited, as a factor."""
+    whole: NDArray[np.float32]
+    """The sum of the stems."""
 
     @property
     def samples(self) -> int:
@@ -97,13 +100,11 @@ class Rendered:
 
     def blocks(self, stem: str | None = None) -> Iterator[NDArray[np.float32]]:
         """A stem, or the mix, after the gain, block by block."""
+        sound = self.whole if stem is None else self.stems[stem]
         for start in range(0, self.samples, _BLOCK):
             span = slice(start, start + _BLOCK)
-            if stem is None:
-                sound = np.sum([stored[span] for stored in self.stems.values()], axis=0, dtype=np.float32)
-            else:
-                sound = self.stems[stem][span]
-            yield sound * self.gain[span, None]
+            yield sound[span] * self.gain[span, None]
+        _let_go(sound)
 
     def mix(self) -> NDArray[np.float32]:
         """The whole mix, (samples, 2)."""
@@ -152,6 +153,10 @@ class Room:
         place = np.arange(start, end) - (self.sounding - length) + 1
         return np.asarray(0.5 + 0.5 * np.cos(np.pi * np.maximum(place, 0) / length), np.float32)
 
+    def fades_from(self) -> int:
+        """The sample of the cue from where `faded` is no longer 1."""
+        return max(0, self.sounding - max(self.fade, 1))
+
 
 def room_of(score: Score, placement: Placement, settings: AudioSettings) -> Room:
     """How long a cue's files are. Raises RequestError for settings out of range, InputError for a wrong SoundFont."""
@@ -177,14 +182,17 @@ def sounds(
     """
     rate = room.sample_rate
     played = synth.play([_from(stem, start, rate) for stem in stems], room.font, rate, end - start, player)
-    fade = room.faded(start, end)[:, None]
+    tail = min(max(start, room.fades_from()), end)
+    fade = room.faded(tail, end)[:, None]
     played.reverse()
     for stem in stems:
         sound = played.pop()  # not kept: a stem of three minutes takes 70 MB
         if score.style:
             with _EFFECTS:
                 sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
-        yield stem.name, sound * fade
+        # What players and effects give is nobody else's.
+        sound[tail - start :] *= fade
+        yield stem.name, sound
 
 
 def _from(stem: Stem, start: int, rate: int) -> Stem:
@@ -216,19 +224,17 @@ def render(
     rate, samples = room.sample_rate, room.samples
 
     def together(stems: list[Stem]) -> dict[str, NDArray[np.float32]]:
-        made = {}
-        for name, sound in sounds(stems, score, room, settings.player, 0, room.sounding):
-            stored = _stored(samples)
-            stored[room.before :] = sound
-            made[name] = stored
-        return made
+        return {
+            name: _stored(sound, room.before)
+            for name, sound in sounds(stems, score, room, settings.player, 0, room.sounding)
+        }
 
     found: dict[str, NDArray[np.float32]] = {}
     _give_back_memory()
     progress("render", 0.0)
     with ThreadPoolExecutor(workers(settings)) as pool:
         # The longest first, so that none of them is left alone at the end.
-        groups = sorted(synth.programs(score.stems), key=lambda g: -sum(len(s.notes) + 1 for s in g))
+        groups = sorted(synth.programs(score.stems, settings.player), key=lambda g: -sum(len(s.notes) + 1 for s in g))
         jobs = [pool.submit(together, group) for group in groups]
         try:
             for job in as_completed(jobs):
@@ -241,10 +247,12 @@ def render(
     mix = np.zeros((samples, CHANNELS), np.float32)
     for sound in ordered.values():
         mix += sound
+        _let_go(sound)
     gain, measured, level = gain_for(mix, settings, level)
     progress("render", 1.0)
     limited_db = 20 * float(np.log10(gain.min() / level))
-    return Rendered(ordered, gain, measured, limited_db, room.font, synth.chosen(settings.player), rate, level)
+    player = synth.chosen(settings.player)
+    return Rendered(ordered, gain, measured, limited_db, room.font, player, rate, level, _stored(mix))
 
 
 def write(
@@ -427,17 +435,30 @@ _EFFECTS = threading.Lock()
 """Effects of one stem at a time, while others are played: their copies are the most memory a delivery needs."""
 
 
-def _stored(samples: int) -> NDArray[np.float32]:
-    """Zeros in a temporary file, gone when the array is."""
+def _stored(sound: NDArray[np.float32], before: int = 0) -> NDArray[np.float32]:
+    """A sound after `before` samples of silence, in a temporary file that is gone when the array is."""
+    samples = before + len(sound)
     try:
         with tempfile.TemporaryFile(prefix="shotscore-") as file:
-            stored: Any = np.memmap(file, np.float32, "w+", shape=(samples, CHANNELS))
+            # Written, not mapped and filled: pages nobody has touched yet cost more than the copy.
+            file.write(bytes(before * CHANNELS * 4))
+            for start in range(0, len(sound), _BLOCK):
+                file.write(np.ascontiguousarray(sound[start : start + _BLOCK]).data)
+            file.flush()
+            stored: Any = np.memmap(file, np.float32, "r", shape=(samples, CHANNELS))
     except OSError as problem:
         where, size = tempfile.gettempdir(), samples * CHANNELS * 4 >> 20
         raise OutputError(
             f"The folder of temporary files, {where}, takes no {size} MB ({problem.strerror}); make room there."
         ) from problem
     return stored  # type: ignore[no-any-return]
+
+
+def _let_go(stored: NDArray[np.float32]) -> None:
+    """What was read of a stored sound need not stay in memory; it is in its file."""
+    mapped = getattr(stored, "_mmap", None)
+    if mapped is not None and hasattr(mmap, "MADV_DONTNEED"):
+        mapped.madvise(mmap.MADV_DONTNEED)
 
 
 def gain_for(

@@ -5,9 +5,12 @@ Shotscore and that Shotscore does not contain), else ours: SciPy's Butterworth f
 threshold, ratio and times. Saturation, chorus and room are always made here, because they have to sound the same
 wherever in a cue one begins: pedalboard's chorus starts its wave anew at every call, and a few bars rendered by
 themselves would not fit between the others. The room is a convolution with a response made from noise that decays
-faster the higher it is: smoother than a network of delays, and the same on every machine.
+faster the higher it is: smoother than a network of delays, and the same on every machine to the last bits of float32.
+Its Fourier transforms are OpenCV's, which take less than half the time of SciPy's.
 
-Sounds are (samples, 2) float32. Everything here works on one stem alone, so that stems still add up to the mix.
+Sounds are (samples, 2) float32, quickest where each channel lies in one piece, as players give them. Everything here
+works on one stem alone, so that stems still add up to the mix. SciPy's filters are loaded where they are needed: that
+alone takes the better part of a second.
 """
 
 from functools import cache
@@ -15,7 +18,6 @@ from types import ModuleType
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import fft, signal
 from shotscore_engine.styles import Effects, Style
 
 Sound = NDArray[np.float32]
@@ -45,9 +47,11 @@ def apply(sound: Sound, effects: Effects, style: Style, sample_rate: int, start:
         return sound
     sound = _inserts(sound, effects, sample_rate, start)
     sound = _placed(sound, effects)
+    gain = np.float32(10 ** (effects.gain_db / 20))
+    shaped: Sound = np.multiply(sound, gain, dtype=np.float32)
     if effects.reverb > 0:
-        sound = sound + effects.reverb * room(sound, style, sample_rate)
-    return (sound * 10 ** (effects.gain_db / 20)).astype(np.float32)
+        shaped += room(sound, style, sample_rate, float(gain) * effects.reverb)
+    return shaped
 
 
 def _inserts(sound: Sound, effects: Effects, sample_rate: int, start: int) -> Sound:
@@ -66,6 +70,8 @@ def _inserts(sound: Sound, effects: Effects, sample_rate: int, start: int) -> So
 def _filtered(sound: Sound, effects: Effects, sample_rate: int) -> Sound:
     pedalboard = pedalboard_module()
     if pedalboard is None:
+        from scipy import signal
+
         for hertz, kind in ((effects.high_pass_hz, "highpass"), (effects.low_pass_hz, "lowpass")):
             if 0 < hertz < sample_rate / 2:
                 sections = signal.butter(2, hertz, kind, fs=sample_rate, output="sos")
@@ -136,25 +142,46 @@ def _compressed(sound: Sound, threshold_db: float, sample_rate: int) -> Sound:
 def _placed(sound: Sound, effects: Effects) -> Sound:
     """Width, then an equal-power pan that leaves the middle as it is."""
     if effects.width != 1.0:
-        middle = sound.mean(axis=1, keepdims=True)
+        middle = _middle(sound)[:, None]
         sound = middle + (sound - middle) * np.float32(effects.width)
     if effects.pan:
         angle = (effects.pan + 1) * np.pi / 4
-        sound = sound * np.array([np.cos(angle), np.sin(angle)], np.float32) * np.float32(np.sqrt(2))
-    return sound.astype(np.float32)
+        sound = sound * (np.array([np.cos(angle), np.sin(angle)]) * np.sqrt(2)).astype(np.float32)
+    return sound
 
 
-def room(sound: Sound, style: Style, sample_rate: int) -> Sound:
-    """Only what the room answers to the middle of `sound`, cut to its length: overlap-add of Fourier transforms."""
+def _middle(sound: Sound) -> Sound:
+    middle: Sound = np.multiply(sound[:, 0] + sound[:, 1], np.float32(0.5), dtype=np.float32)
+    return middle
+
+
+_LONGEST_TRANSFORM = 1 << 19
+
+
+def room(sound: Sound, style: Style, sample_rate: int, gain: float = 1.0) -> Sound:
+    """Only what the room answers to the middle of `sound`, times `gain`, cut to its length: overlap-add of Fourier
+    transforms."""
+    import cv2
+
     response = _response(style.reverb_seconds, style.reverb_damp_hz, style.reverb_delay_ms, sample_rate)
-    size = max(1 << 18, 1 << (4 * response.shape[1]).bit_length())
-    spectrum = fft.rfft(response, size)
-    middle = np.ascontiguousarray(sound.mean(axis=1))
-    hop = size - response.shape[1] + 1
-    wet = np.zeros((2, len(middle) + size), np.float32)
+    length = response.shape[1]
+    # Powers of two are the quickest by far.
+    size = min(1 << (len(sound) + length).bit_length(), max(_LONGEST_TRANSFORM, 1 << (2 * length).bit_length()))
+    rows = np.zeros((2, size), np.float32)
+    rows[:, :length] = response * np.float32(gain)
+    ears = [cv2.dft(row[None, :]) for row in rows]
+    middle = _middle(sound)
+    hop = size - length + 1
+    wet = np.zeros((2, len(middle)), np.float32)
+    piece = np.zeros((1, size), np.float32)
     for start in range(0, len(middle), hop):
-        wet[:, start : start + size] += fft.irfft(fft.rfft(middle[start : start + hop], size) * spectrum, size)
-    return wet[:, : len(middle)].T
+        part = middle[start : start + hop]
+        piece[0, : len(part)], piece[0, len(part) :] = part, 0
+        heard = cv2.dft(piece)
+        for line, ear in zip(wet, ears, strict=True):
+            answer = cv2.dft(cv2.mulSpectrums(heard, ear, 0), flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
+            line[start : start + size] += answer[0, : len(line) - start]
+    return wet.T
 
 
 @cache
@@ -163,13 +190,27 @@ def _response(seconds: float, damp_hz: float, delay_ms: float, sample_rate: int)
     length = int(seconds * sample_rate)
     time = np.arange(length) / sample_rate
     noise = np.random.default_rng(6).standard_normal((length, 2))
-    low = signal.sosfilt(signal.butter(1, damp_hz, fs=sample_rate, output="sos"), noise, axis=0)
+    low = _butterworth(noise, 1, damp_hz, sample_rate)
     decay = np.exp(-6.9 * time / seconds)[:, None]
     quick = np.exp(-6.9 * time / (0.35 * seconds))[:, None]
     tail = low * decay + (noise - low) * quick
     # Sound needs a moment to fill a room; without the rise every attack would sound twice.
     tail *= np.minimum(1, time / 0.012)[:, None]
-    tail = signal.sosfilt(signal.butter(2, 180, "highpass", fs=sample_rate, output="sos"), tail, axis=0)
+    tail = _butterworth(tail, 2, 180, sample_rate, is_high_pass=True)
     delayed = np.concatenate([np.zeros((int(delay_ms / 1000 * sample_rate), 2)), tail])
     unit: Sound = np.ascontiguousarray((delayed / np.sqrt((delayed**2).sum(axis=0))).T, np.float32)
     return unit
+
+
+def _butterworth(
+    sound: NDArray[np.float64], order: int, hertz: float, sample_rate: int, is_high_pass: bool = False
+) -> NDArray[np.float64]:
+    """Butterworth's filter of order 1 or 2 by the bilinear transform, worked out by Fourier's, along the first axis."""
+    size = 1 << (len(sound) + sample_rate).bit_length()  # a second to ring out in
+    turn = np.exp(-2j * np.pi * np.arange(size // 2 + 1) / size)  # one sample late
+    warped = np.tan(np.pi * hertz / sample_rate)
+    slope = (1 - turn) / warped if not is_high_pass else warped * (1 + turn)
+    flat = 1 + turn if not is_high_pass else 1 - turn
+    # 1 / (1 + s) and 1 / (1 + sqrt(2) s + s^2) with s = slope / flat, and s upside down for a high-pass.
+    answer = flat / (flat + slope) if order == 1 else flat**2 / (flat**2 + np.sqrt(2) * flat * slope + slope**2)
+    return np.fft.irfft(np.fft.rfft(sound, size, axis=0) * answer[:, None], size, axis=0)[: len(sound)]

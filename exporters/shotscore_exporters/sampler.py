@@ -33,7 +33,7 @@ Sound = NDArray[np.float32]
 _MODULATOR = np.dtype([
     ("source", "<u2"), ("target", "<u2"), ("amount", "<i2"), ("factor", "<u2"), ("transform", "<u2"),
 ])  # fmt: skip
-_RECORDS = {
+RECORDS = {
     "phdr": np.dtype([("name", "S20"), ("program", "<u2"), ("bank", "<u2"), ("bag", "<u2"), ("unused", "<u4", (3,))]),
     "pbag": np.dtype([("generator", "<u2"), ("modulator", "<u2")]),
     "pgen": np.dtype([("kind", "<u2"), ("amount", "<i2")]),
@@ -95,7 +95,7 @@ _MOST_BYTES = 1 << 26
 _MOST_ZONES = 20_000
 _MOST_IN_A_ZONE = 256
 _LONGEST_SAMPLE = 1 << 26
-_COMPRESSED, _ROM = 0x10, 0x8000
+COMPRESSED, _ROM = 0x10, 0x8000
 _GAIN = 0.572
 """As loud as FluidSynth at the gain it is given here (measured)."""
 _DEFAULT_MODULATORS = {(0x502, Gen.ATTENUATION, 0, 0): 960, (0x587, Gen.ATTENUATION, 0, 0): 960}
@@ -246,7 +246,7 @@ class SoundFont:
         start, end, kind = int(row["start"]), int(row["end"]), int(row["type"])
         if kind & _ROM:
             return np.zeros(0, np.float32)
-        width = 1 if kind & _COMPRESSED else 2
+        width = 1 if kind & COMPRESSED else 2
         if not start <= end <= self.samples_size // width or end - start > _LONGEST_SAMPLE:
             self._damaged(f"sample {index} goes from {start} to {end}")
         try:
@@ -257,7 +257,7 @@ class SoundFont:
             raise InputError(f"The SoundFont {self.path} cannot be read: {problem.strerror}.") from problem
         if len(stored) != (end - start) * width:
             self._damaged(f"it ends inside sample {index}")
-        if kind & _COMPRESSED:
+        if kind & COMPRESSED:
             return self._vorbis(stored, index)
         return np.frombuffer(stored, "<i2").astype(np.float32) / np.float32(32_768)
 
@@ -303,7 +303,7 @@ def read_soundfont(path: Path) -> SoundFont:
             size = file.seek(0, io.SEEK_END)
             places = _places(file, size, path)
             tables = {}
-            for name, record in _RECORDS.items():
+            for name, record in RECORDS.items():
                 start, length = places.get(name, (0, 0))
                 if length % record.itemsize or not 0 < length <= _MOST_BYTES:
                     _damaged(path, f"its table {name} of {length} bytes is missing or cut")
@@ -548,7 +548,7 @@ def _mod_lfo(zone: Zone, seconds: NDArray[np.float64]) -> NDArray[np.float64]:
 def _read(voice: _Voice, data: Sound, row: Any, positions: NDArray[np.float64]) -> Sound:
     """The sample at fractional positions, looped as the zone says; shorter than `positions` where the sample ends."""
     zone = voice.zone
-    is_packed = bool(int(row["type"]) & _COMPRESSED)
+    is_packed = bool(int(row["type"]) & COMPRESSED)
     # Vorbis samples count their loop from their own start, plain ones from that of all samples.
     base = 0 if is_packed else int(row["start"])
     first = min(max(zone.offset(Gen.START, Gen.START_COARSE), 0), len(data))

@@ -281,7 +281,7 @@ def _piece(
 
     raw: dict[str, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(audio.workers(settings)) as pool:
-        for made in pool.map(together, synth.programs(score.stems)):
+        for made in pool.map(together, synth.programs(score.stems, settings.player)):
             raw.update(made)
     mix = np.zeros((window.end - window.right_from, audio.CHANNELS), np.float32)
     for stem in score.stems:

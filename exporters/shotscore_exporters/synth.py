@@ -8,22 +8,24 @@ render side by side. Else our own `sampler`, which needs nothing installed and s
 
 import ctypes
 import ctypes.util
+import functools
 import os
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from shotscore_engine import cache
 from shotscore_engine.errors import InputError, RequestError
 from shotscore_engine.perform import Stem
 from shotscore_engine.timing import quantise
 
 from . import sampler
+from .plainfont import plain_font
 
 Player = Literal["auto", "fluidsynth", "sampler"]
 _DRUM_CHANNEL = 9
@@ -38,8 +40,9 @@ def play(
 ) -> list[NDArray[np.float32]]:
     """The sound of stems of one program, each (samples, 2) float32 from the cue's start; same stems, same samples.
 
-    Stems of one program share a player, because decoding a compressed piano takes longer than playing it (`programs`
-    sorts them). Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
+    Stems of one program may share a player, where decoding a compressed piano takes longer than playing it (`programs`
+    sorts them); FluidSynth is given the program decoded (`plainfont`). Raises InputError where the SoundFont cannot be
+    played, RequestError where the player is missing.
     """
     if {(stem.program, stem.is_drum) for stem in stems} != {(stems[0].program, stems[0].is_drum)}:
         raise RequestError("Stems of several programs cannot be played at once; sort them with `programs` first.")
@@ -56,8 +59,11 @@ def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:
     return player
 
 
-def programs(stems: Sequence[Stem]) -> list[list[Stem]]:
-    """Stems by program, in the order they first appear; drums take one player each."""
+def programs(stems: Sequence[Stem], player: Player = "auto") -> list[list[Stem]]:
+    """Stems that are best played together, the same program each: FluidSynth finds its programs decoded and plays
+    each stem alone, so that none waits for another; else stems by program, in the order they first appear."""
+    if chosen(player) == "fluidsynth" and cache.enabled():
+        return [[stem] for stem in stems]
     groups: dict[tuple[object, ...], list[Stem]] = {}
     for stem in stems:
         groups.setdefault((stem.program, stem.is_drum, stem.name if stem.is_drum else ""), []).append(stem)
@@ -83,7 +89,7 @@ def _events(stem: Stem, sample_rate: int) -> list[_Event]:
     return sorted(events, key=lambda event: (event.sample, event.rank, event.key))
 
 
-@cache
+@functools.cache
 def fluidsynth_library() -> str | None:
     """The name or path of libfluidsynth, or None where it is not installed."""
     for name in ("fluidsynth", "libfluidsynth-3", "libfluidsynth"):
@@ -107,7 +113,7 @@ def _library_places() -> Iterator[Path]:
             yield Path(base) / "libfluidsynth.dylib"
 
 
-@cache
+@functools.cache
 def _fluidsynth() -> Any:
     name = fluidsynth_library()
     if name is None:
@@ -146,6 +152,7 @@ def _play_with_fluidsynth(
     stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int
 ) -> list[NDArray[np.float32]]:
     library = _fluidsynth()
+    plain = plain_font(soundfont, _DRUM_BANK if stems[0].is_drum else 0, stems[0].program)
     planes = [np.zeros((2, samples), np.float32) for _ in stems]  # apart, so that each can be let go of
     settings = library.new_fluid_settings()
     library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
@@ -163,7 +170,7 @@ def _play_with_fluidsynth(
     synth = library.new_fluid_synth(settings)
     try:
         # Without presets: selecting the default ones would decode a piano and a drum kit nobody asked for.
-        font = library.fluid_synth_sfload(synth, os.fsencode(soundfont), 0)
+        font = library.fluid_synth_sfload(synth, os.fsencode(plain), 0)
         if font < 0:
             raise InputError(f"FluidSynth cannot read the SoundFont {soundfont}; name another one.")
         library.fluid_synth_set_interp_method(synth, -1, _FOURTH_ORDER)

@@ -176,7 +176,7 @@ def small_font() -> bytes:
     def chunk(name: bytes, body: bytes) -> bytes:
         return name + len(body).to_bytes(4, "little") + body
 
-    tables = (chunk(name.encode(), np.array(rows, sampler._RECORDS[name]).tobytes()) for name, rows in records.items())
+    tables = (chunk(name.encode(), np.array(rows, sampler.RECORDS[name]).tobytes()) for name, rows in records.items())
     lists = chunk(b"LIST", b"sdta" + chunk(b"smpl", wave.tobytes())) + chunk(b"LIST", b"pdta" + b"".join(tables))
     return chunk(b"RIFF", b"sfbk" + lists)
 

@@ -7,7 +7,7 @@ demo: .venv/ready-run ## draw the demo film, score it, say where everything is
 	$(BIN)/shotscore demo --out demo
 
 test: check ## style, types, tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile
 
 check: .venv/ready-dev
 	$(BIN)/ruff check .

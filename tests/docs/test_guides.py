@@ -83,7 +83,7 @@ def quick(words: list[str]) -> list[str]:
     if words[:2] == ["train", "export"] or words[0] != "train":
         return words
     words = [("0.02" if before == "--minutes" else word) for before, word in zip(["", *words], words, strict=False)]
-    small = {"codec": ["--batch", "2"], "denoiser": ["--width", "64", "--layers", "2", "--beats-per-batch", "256"]}
+    small = {"codec": ["--batch", "2"], "denoiser": ["--width", "64", "--layers", "1", "--beats-per-batch", "256"]}
     return [*words, *small[words[1]]]
 
 

@@ -1,6 +1,7 @@
 """The scene sentences and the scores' own words as the embeddings training draws from."""
 
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,7 @@ def with_style(sentence: str, style: str) -> str:
     return f"{sentence.rstrip('.')}. {style} music."
 
 
+@cache
 def load_bank() -> Bank:
     """The bank, encoded without and with its styles."""
     scenes = scene_bank()

@@ -19,8 +19,10 @@ from shotscore_plugin.hosts import blender
 def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A person's home, empty."""
     monkeypatch.setattr(install, "data_folder", lambda: tmp_path / "data")
+    monkeypatch.setattr("shotscore_plugin.hosts.files.data_folder", lambda: tmp_path / "data")
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
     monkeypatch.setenv("APPDATA", str(tmp_path / "config"))
     return tmp_path
 
@@ -42,13 +44,27 @@ def test_the_list_keeps_its_keys(shotscore: Callable[..., Run]) -> None:
     assert shotscore("hosts", "list").out.count("\n") == len(hosts.HOSTS) + 1
 
 
-def test_blender_without_blender(home: Path, shotscore: Callable[..., Run]) -> None:
-    """No editor, no settings folder: the archive is made, and taken away again."""
+@pytest.mark.parametrize("name", list(hosts.HOSTS))
+def test_twice_is_as_once_and_nothing_is_left(home: Path, name: str, shotscore: Callable[..., Run]) -> None:
+    """No editor, no settings folder."""
     before = everything(home)
-    run = shotscore("hosts", "install", "blender", "--json")
-    assert run.code == 0
-    assert run.table["installed"]
-    (archive,) = (Path(path) for path in run.table["files"])
+    installed = shotscore("hosts", "install", name, "--json")
+    assert (installed.code, installed.table["installed"]) == (0, True)
+    written = everything(home)
+    assert shotscore("hosts", "install", name, "--json").table == installed.table
+    assert everything(home) == written
+    assert [path for path in installed.table["files"] if not Path(path).is_file()] == []
+    gone = shotscore("hosts", "remove", name, "--json")
+    assert (gone.table["removed"], gone.table["installed"]) == (installed.table["files"], False)
+    assert everything(home) == before
+    again = shotscore("hosts", "remove", name, "--json")
+    assert (again.code, again.table["removed"]) == (0, [])
+    assert everything(home) == before
+
+
+@pytest.mark.usefixtures("home")
+def test_the_archive_for_blender_is_a_whole_add_on(shotscore: Callable[..., Run]) -> None:
+    (archive,) = (Path(path) for path in shotscore("hosts", "install", "blender", "--json").table["files"])
     with zipfile.ZipFile(archive) as file:
         assert {
             "blender_manifest.toml",
@@ -59,13 +75,6 @@ def test_blender_without_blender(home: Path, shotscore: Callable[..., Run]) -> N
             "wire.py",
             "launch.json",
         } == {*file.namelist()}
-    again = shotscore("hosts", "install", "blender", "--json")
-    assert again.table == run.table
-    gone = shotscore("hosts", "remove", "blender", "--json")
-    assert gone.table["removed"] == [str(archive)]
-    assert not gone.table["installed"]
-    assert everything(home) == before
-    assert shotscore("hosts", "remove", "blender", "--json").table["removed"] == []
 
 
 def test_every_blender_gets_the_add_on_and_nothing_is_left(home: Path, shotscore: Callable[..., Run]) -> None:

@@ -31,14 +31,14 @@ from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from shotscore_engine.errors import HostError, TimelineError
-from shotscore_engine.timing import exact_rate, quantise, rate_text
+from shotscore_engine.errors import HostError
+from shotscore_engine.timing import exact_rate, quantise
 from shotscore_exporters.placement import CueMarker, Placement, StemClip, tracks_of
 
 from .. import install
 from ..host import Capabilities, Check, Host, Inserted, Removed, Standing, differences
 from . import resolve_files
-from .resolve_files import frame_of
+from .resolve_files import InDatabase, frame_of, refuse
 
 if TYPE_CHECKING:
     import opentimelineio as otio
@@ -63,7 +63,7 @@ CAPABILITIES = Capabilities(
 
 
 @dataclass
-class ResolveHost:
+class ResolveHost(InDatabase):
     """The current timeline of the project that is open in Resolve Studio."""
 
     resolve: Any
@@ -71,11 +71,6 @@ class ResolveHost:
     backups: Path = field(default_factory=lambda: install.data_folder() / "resolve-backups")
     name: str = "resolve"
     capabilities: Capabilities = CAPABILITIES
-
-    @property
-    def project(self) -> Path | None:
-        """Resolve keeps its projects in a database of its own."""
-        return None
 
     # -- reading --------------------------------------------------------------------------------------------------
 
@@ -155,15 +150,8 @@ class ResolveHost:
 
     def insert(self, clips: Sequence[StemClip], placement: Placement, markers: Sequence[CueMarker] = ()) -> Inserted:
         """Put the stems on fresh stereo tracks of the current timeline and list them again."""
-        current, rate = self._timeline(), self.rate()
-        if rate != placement.rate:
-            raise TimelineError(
-                f"The timeline runs at {rate_text(rate)} frames per second and the music at "
-                f"{rate_text(placement.rate)}; score it at its own rate."
-            )
-        missing = [clip.path for clip in clips if not clip.path.is_file()]
-        if missing:
-            raise HostError(f"{missing[0]} does not exist, so nothing was changed; render the music again.")
+        current = self._timeline()
+        refuse(clips, placement, self.rate())
         backup = None if self._our_tracks(current) else self._backup()
         self.remove()
         items = self._import([clip.path for clip in clips])

@@ -55,8 +55,29 @@ def script(folder: Path) -> bytes:
     return text.replace("@FOLDER@", place).encode()
 
 
+class InDatabase:
+    """What both ways into Resolve share: a timeline of a project that has no file."""
+
+    @property
+    def project(self) -> Path | None:
+        """Resolve keeps its projects in a database of its own."""
+        return None
+
+
+def refuse(clips: Sequence[StemClip], placement: Placement, rate: Fraction) -> None:
+    """TimelineError where the timeline, at `rate`, is not the music's; HostError where a file of it is missing."""
+    if rate != placement.rate:
+        raise TimelineError(
+            f"The timeline runs at {rate_text(rate)} frames per second and the music at "
+            f"{rate_text(placement.rate)}; score it at its own rate."
+        )
+    missing = [clip.path for clip in clips if not clip.path.is_file()]
+    if missing:
+        raise HostError(f"{missing[0]} does not exist, so nothing was changed; render the music again.")
+
+
 @dataclass
-class ResolveFilesHost:
+class ResolveFilesHost(InDatabase):
     """What the script last told of Resolve, and jobs for it."""
 
     folder: Path
@@ -66,11 +87,6 @@ class ResolveFilesHost:
     """Called again and again while a job waits; may raise Cancelled."""
     name: str = "resolve"
     capabilities: Capabilities = CAPABILITIES
-
-    @property
-    def project(self) -> Path | None:
-        """Resolve keeps its projects in a database of its own."""
-        return None
 
     def timeline(self) -> "otio.schema.Timeline":
         """The timeline as the script exported it last, without our tracks."""
@@ -101,15 +117,7 @@ class ResolveFilesHost:
 
     def insert(self, clips: Sequence[StemClip], placement: Placement, markers: Sequence[CueMarker] = ()) -> Inserted:
         """Leave the job, wait until the person has run the script, and compare what it lists."""
-        rate = _rate(self._state())
-        if rate != placement.rate:
-            raise TimelineError(
-                f"The timeline runs at {rate_text(rate)} frames per second and the music at "
-                f"{rate_text(placement.rate)}; score it at its own rate."
-            )
-        missing = [clip.path for clip in clips if not clip.path.is_file()]
-        if missing:
-            raise HostError(f"{missing[0]} does not exist, so nothing was changed; render the music again.")
+        refuse(clips, placement, _rate(self._state()))
         rows: list[tuple[object, ...]] = [
             ("clip", clip.stem, clip.path.resolve().as_posix(), clip.start_frame, clip.duration_frames,
              clip.pre_roll_frames)

@@ -19,9 +19,10 @@ from PIL import Image
 from PySide6.QtCore import QEventLoop, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from shotscore_engine.sessionfile import read
+from shotscore_ui.appearance import apply_appearance
 from shotscore_ui.controller import Controller
 from shotscore_ui.settings import Settings
-from shotscore_ui.window import MainWindow, apply_appearance
+from shotscore_ui.window import MainWindow
 
 MOST_BYTES = 300_000
 LARGE, SMALL = (1360, 860), (940, 620)

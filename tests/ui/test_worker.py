@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -76,10 +77,13 @@ def test_the_process_answers_refuses_and_goes_with_its_panel(tmp_path: Path) -> 
     assert worker.stdout is not None
     worker.stdin.write(b"".join(pack(message) for message in asked))
     worker.stdin.flush()
+    patience = threading.Timer(120, worker.kill)  # a worker that says nothing is no reason to wait for ever
+    patience.start()
     messages = []
     while not messages or messages[-1].get("job") != 3:  # the input stays open: its end would stop all of them
         messages.append(unpack(worker.stdout.readline()))
-    rest, log = worker.communicate(timeout=600)
+    rest, log = worker.communicate(timeout=120)
+    patience.cancel()
     assert worker.returncode == 0, log.decode()
     assert rest == b""
     assert messages[0] == {"ready": True}

@@ -5,6 +5,7 @@ The window is there before anything heavy is loaded: no model, no NumPy in the f
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 from pathlib import Path
@@ -21,12 +22,14 @@ def run(what: Path | None = None, surroundings: Surroundings | None = None, sett
 
     Where a program already runs Qt in this process, its application is used.
     """
-    from PySide6.QtCore import QCoreApplication, QLibraryInfo, QLocale, QTimer, QTranslator
+    from PySide6.QtCore import QCoreApplication, QTimer
     from PySide6.QtWidgets import QApplication
 
+    from . import language
+    from .appearance import apply_appearance
     from .controller import Controller
     from .settings import Settings
-    from .window import MainWindow, apply_appearance
+    from .window import MainWindow
 
     sys.setswitchinterval(_SWITCH_SECONDS)
     QCoreApplication.setApplicationName("Shotscore")
@@ -35,13 +38,7 @@ def run(what: Path | None = None, surroundings: Surroundings | None = None, sett
     app = running if isinstance(running, QApplication) else QApplication(sys.argv[:1])
     app.setApplicationDisplayName("Shotscore")
     app.setQuitOnLastWindowClosed(False)  # the window hides first, and goes when no process is left
-    for folder, name in (
-        (QLibraryInfo.path(QLibraryInfo.LibraryPath.TranslationsPath), "qtbase"),
-        (str(Path(__file__).parent / "translations"), "shotscore"),
-    ):
-        translator = QTranslator(app)
-        if translator.load(QLocale(), name, "_", folder):
-            app.installTranslator(translator)
+    language.install(app)
     settings = Settings(settings_folder)
     apply_appearance(app, settings)
     controller = Controller(settings, surroundings)
@@ -57,4 +54,5 @@ def run(what: Path | None = None, surroundings: Surroundings | None = None, sett
     if what is not None:
         QTimer.singleShot(0, lambda: window.open(what))
     QTimer.singleShot(0, controller.start)
+    gc.freeze()  # what is there by now stays: looking for garbage in it again and again would hold the window up
     return int(app.exec())

@@ -9,18 +9,22 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from PySide6.QtCore import QFileSystemWatcher, QObject, QTimer, Signal
+from PySide6.QtCore import QObject, Signal
 from shotscore_engine.errors import InputError, RequestError
 
+from .drawing import Drawing, Scene
 from .editor import Editor, Surroundings
+from .editorlink import EditorLink
 from .jobs import Advance, Jobs, Problem
+from .recut import RecutWatch
 from .settings import Settings
+from .shown import Look, Shown, Situation, forming_roll, look_of
 from .tasks import Keeper
-from .view import Extras, MixerView, RollView, StemView, TakesView, TimelineView, Views, WaveformView
+from .view import StemView
 
 if TYPE_CHECKING:
     from shotscore_engine.regenerate import Again
@@ -30,72 +34,8 @@ if TYPE_CHECKING:
     from shotscore_engine.wishes import EnergyCurve
 
 Change = Callable[["Session"], "Session"]
-Kind = Literal["empty", "reading", "looking", "score", "regenerate", "reconform", "insert", "export", "busy"]
 CHANGING = ("score", "rescore", "reconform")
 """Jobs that answer with another session."""
-_SETTLE_MS = 700
-"""How long a changed timeline file must stand still before it counts: editors write in several steps."""
-
-
-@dataclass(frozen=True)
-class Situation:
-    """What the person would do next: the main button's kind, and what it is about."""
-
-    kind: Kind
-    shots: tuple[int, int] = (0, 0)
-    """Selected, for `regenerate`."""
-    name: str = ""
-    """The editor's name, for `insert`."""
-
-
-@dataclass(frozen=True)
-class Look:
-    """What the picture says of a cue."""
-
-    tempi: tuple[tuple[float, tuple[int, int], int, int, int], ...] = ()
-    """(BPM, meter, met, near, missed), best first."""
-    mood: tuple[float, float] = (0.0, 0.0)
-    energy: tuple[float, ...] = ()
-    """A value a beat."""
-    shots: tuple[int, ...] = ()
-    """The shots seen, from 1, for the two below."""
-    trail: tuple[tuple[float, float], ...] = ()
-    words: tuple[str, ...] = ()
-
-    def words_of(self, first: int, last: int) -> str:
-        """The sentences of a range of shots, each once."""
-        found = [word for shot, word in zip(self.shots, self.words, strict=True) if first <= shot <= last and word]
-        return " ".join(sentence if sentence[-1] in ".!?" else f"{sentence}." for sentence in dict.fromkeys(found))
-
-    def trail_of(self, first: int, last: int) -> tuple[tuple[float, float], ...]:
-        """The moods of a range of shots."""
-        return tuple(mood for shot, mood in zip(self.shots, self.trail, strict=True) if first <= shot <= last)
-
-
-@dataclass(frozen=True)
-class Sounds:
-    """The delivered sound of a cue."""
-
-    cue: str
-    start_frame: int
-    mix: Path
-    stems: Mapping[str, Path]
-    takes: Mapping[int, Path] = field(default_factory=dict)
-    """Mixes of the takes that are not in use."""
-    midi: Path | None = None
-    mark: tuple[int, ...] = ()
-    """Changes when the files do."""
-
-
-@dataclass(frozen=True, eq=False)
-class Shown:
-    """A session as the widgets show it."""
-
-    session: Session
-    timeline: TimelineView
-    takes: TakesView | None
-    mixer: MixerView | None
-    sounds: Sounds | None
 
 
 class Controller(QObject):
@@ -149,16 +89,8 @@ class Controller(QObject):
         self.mixer_settings: dict[str, StemView] = {}
         self.out = Path()
         """The folder the music goes to."""
-        self.recut = False
-        """Whether the timeline's file is another than when it was read."""
-        self.editor_connected = False
-        self.inserted = ""
-        """What was put into the editor last."""
         self._file: SessionFile | None = None
         self._meanwhile: list[tuple[str, Change]] = []
-        self._waveforms: dict[str, tuple[tuple[int, ...], WaveformView]] = {}
-        self._views = Views()
-        self._drawing = self._redraw = False
         self._saving = self._save_again = False
         self._delivered: tuple[object, ...] = ()
         self._changing = 0
@@ -171,12 +103,17 @@ class Controller(QObject):
         self._stop_asked = False
         self._opening: Path | None = None
         self._closing = False
-        self._file_editor: Editor | None = None
         self._situation = Situation("empty")
-        self._watcher = QFileSystemWatcher(self)
-        self._watcher.fileChanged.connect(self._timeline_touched)
-        self._settled = QTimer(self, singleShot=True, interval=_SETTLE_MS)
-        self._settled.timeout.connect(self._look_for_recut)
+        self._drawing = Drawing(self.keeper, self)
+        self._drawing.drawn.connect(self._drawn)
+        self._drawing.failed.connect(self._trouble)
+        self.recut_watch = RecutWatch(settings, self)
+        self.recut_watch.changed.connect(self._situate)
+        self.link = EditorLink(self.surroundings, settings.folder / "editor", self.keeper, self)
+        self.link.changed.connect(self._situate)
+        self.link.read_done.connect(self._editor_read)
+        self.link.noted.connect(self.noted)
+        self.link.failed.connect(self._trouble)
         jobs = self.jobs
         jobs.advanced.connect(self._advanced)
         jobs.formed.connect(self._formed)
@@ -222,7 +159,7 @@ class Controller(QObject):
     def _read(self, timeline: Path) -> None:
         self._opening = timeline
         self.settings.drafts.mkdir(parents=True, exist_ok=True)
-        self.settings.set_timeline_mark(str(timeline), file_mark(timeline))
+        self.recut_watch.read_now(timeline)
         self.jobs.ask("open", timeline=timeline, session=self.settings.draft_of(timeline))
 
     def refresh(self) -> None:
@@ -241,10 +178,13 @@ class Controller(QObject):
             self._situate()
 
     def _open_session(self, path: Path, out: Path) -> None:
-        from shotscore_engine.sessionfile import SessionFile
+        def load() -> SessionFile:
+            from shotscore_engine.sessionfile import SessionFile  # most of the engine: not on the window's thread
+
+            return SessionFile(path)
 
         self.out = out
-        self.keeper.ask(lambda: SessionFile(path), self._opened, self._not_opened)
+        self.keeper.ask(load, self._opened, self._not_opened)
 
     def _opened(self, file: SessionFile) -> None:
         if self._closing:
@@ -281,12 +221,12 @@ class Controller(QObject):
         if self._file is not None:
             self.keeper.ask(self._file.close)
         self._file = self.session = None
-        self.cue, self.selection, self.recut = "", (0, 0), False
-        self.looks, self.energy, self._waveforms, self.mixer_settings = {}, {}, {}, {}
-        self._file_editor, self.inserted = None, ""
+        self.cue, self.selection = "", (0, 0)
+        self.looks, self.energy, self.mixer_settings = {}, {}, {}
         self._meanwhile.clear()
-        if self._watcher.files():
-            self._watcher.removePaths(self._watcher.files())
+        self._drawing.forget()
+        self.link.follow(None)
+        self.recut_watch.watch("")
         self.shown.emit(None)
 
     # --- changing ----------------------------------------------------------------------------------------------
@@ -440,7 +380,7 @@ class Controller(QObject):
         if session is None or not session.takes:
             return
         source = timeline or Path(session.timeline)
-        self.settings.set_timeline_mark(str(source), file_mark(source))
+        self.recut_watch.read_now(source)
         self._ask_change("reconform", timeline=source, tempo=tempo, device=self.settings.device)
 
     def audition(self, bpm: float) -> None:
@@ -649,7 +589,7 @@ class Controller(QObject):
             self.energy.pop(self.cue, None)
             self._delivered = _music(opened.session)
             if kind == "reconform":
-                self.recut = False
+                self.recut_watch.followed()
                 self.looks.clear()
             self._set(session)
             if kind == "reconform":
@@ -717,40 +657,14 @@ class Controller(QObject):
             self.advanced.emit(advance)
 
     def _formed(self, _: int, told: Mapping[str, Any]) -> None:
-        import numpy as np
-
-        notes = np.array(told["notes"], np.int32).reshape(-1, 5)
-        first, last = (float(frame) for frame in told["frames"])
-        scale = (last - first) / max(1, int(told["steps"]))
-        order = np.argsort(notes[:, 1], kind="stable")
-        notes = notes[order]
-        view = RollView(
-            part=notes[:, 0],
-            pitch=notes[:, 3],
-            velocity=notes[:, 4],
-            start_frame=np.asarray(first + notes[:, 1] * scale, float),
-            end_frame=np.asarray(first + notes[:, 2] * scale, float),
-            range_frames=(int(first), int(last)),
-            noise=float(told["noise"]),
-        )
-        self.formed.emit(self.cue, view)
+        self.formed.emit(self.cue, forming_roll(told))
 
     # --- the picture -------------------------------------------------------------------------------------------
 
     def _looked(self, answer: Mapping[str, Any]) -> None:
         from shotscore_engine.session import Session
 
-        for name, told in answer["looks"].items():
-            self.looks[name] = Look(
-                tuple(
-                    (bpm, (meter[0], meter[1]), met, near, missed) for bpm, meter, met, near, missed in told["tempi"]
-                ),
-                (told["mood"][0], told["mood"][1]),
-                tuple(told["energy"]),
-                tuple(told["shots"]),
-                tuple((valence, arousal) for valence, arousal in told["trail"]),
-                tuple(told["words"]),
-            )
+        self.looks.update({name: look_of(told) for name, told in answer["looks"].items()})
         file, now = self._file, self.session
         if file is None or now is None:
             return
@@ -793,150 +707,46 @@ class Controller(QObject):
             self.proxied.emit(Path(answer["path"]))
 
     def _watch(self) -> None:
-        if self._watcher.files():
-            self._watcher.removePaths(self._watcher.files())
         if self.session is not None:
-            self._watcher.addPath(self.session.timeline)
-            if self.surroundings.editor is None:
-                self._file_editor = self.surroundings.file_editor(Path(self.session.timeline))
-                self.inserted = ""
-                self.ask_editor()
-            if not self.settings.timeline_mark(self.session.timeline):
-                self.settings.set_timeline_mark(self.session.timeline, file_mark(Path(self.session.timeline)))
-            self._look_for_recut()
-
-    def _timeline_touched(self, _: str) -> None:
-        self._settled.start()
-
-    def _look_for_recut(self) -> None:
-        session = self.session
-        if session is None:
-            return
-        path = Path(session.timeline)
-        if path.exists() and session.timeline not in self._watcher.files():
-            self._watcher.addPath(session.timeline)  # it was replaced: the watch is on the file that is gone
-        mark = file_mark(path)
-        recut = bool(mark) and mark != self.settings.timeline_mark(session.timeline)
-        if recut != self.recut:
-            self.recut = recut
-            self._situate()
+            self.link.follow(Path(self.session.timeline))
+            self.recut_watch.watch(self.session.timeline)
 
     # --- the editor --------------------------------------------------------------------------------------------
 
     @property
     def editor(self) -> Editor | None:
-        """Where the music goes: the editor the panel is docked to, else the copy of the timeline's own file."""
-        if self.surroundings.editor is not None:
-            return self.surroundings.editor
-        return self._file_editor
-
-    def ask_editor(self) -> None:
-        """Ask whether the editor answers."""
-        editor = self.editor
-        if editor is not None:
-            self.keeper.ask(editor.connected, self._editor_answered, lambda _: self._editor_answered(False))
+        """Where the music goes."""
+        return self.link.editor
 
     def read_editor(self) -> None:
         """Read the timeline that is open in the editor."""
-        editor = self.surroundings.editor
-        if editor is None or self._refuse_while_busy():
-            return
-        folder = self.settings.folder / "editor"
-
-        def read() -> Path:
-            folder.mkdir(parents=True, exist_ok=True)
-            return editor.read(folder)
-
-        def done(path: Path) -> None:
-            if self.session is not None and self.session.takes and self._from_editor(self.session):
-                self.reconform(path)
-            else:
-                self.open(path)
-
-        self.keeper.ask(read, done, self._trouble)
+        if not self._refuse_while_busy():
+            self.link.read()
 
     def insert_into_editor(self) -> None:
         """Put the music onto the editor's timeline."""
-        editor, file = self.editor, self._file
-        if editor is None or file is None or self._is_draft:
-            return
-        mark = repr(self._delivered)
+        if self._file is not None and not self._is_draft:
+            self.link.insert(self._file.path, repr(self._delivered))
 
-        def done(differences: Any) -> None:
-            self.inserted = mark
-            for sentence in differences:
-                self.noted.emit(str(sentence))
-            if not differences:
-                self.noted.emit(self.tr("The music is in {0}.").format(editor.name))
-            self._situate()
-
-        self.keeper.ask(lambda: tuple(editor.insert(file.path)), done, self._trouble)
-
-    def remove_from_editor(self) -> None:
-        """Take the music out again."""
-        editor = self.editor
-        if editor is None:
-            return
-
-        def done(_: object) -> None:
-            self.inserted = ""
-            self.noted.emit(self.tr("The music is out of {0} again.").format(editor.name))
-            self._situate()
-
-        self.keeper.ask(editor.remove, done, self._trouble)
-
-    def _editor_answered(self, connected: object) -> None:
-        self.editor_connected = bool(connected)
-        self._situate()
+    def _editor_read(self, path: Path) -> None:
+        if self.session is not None and self.session.takes and self._from_editor(self.session):
+            self.reconform(path)
+        else:
+            self.open(path)
 
     def _from_editor(self, session: Session) -> bool:
-        return Path(session.timeline).parent == self.settings.folder / "editor"
+        return Path(session.timeline).parent == self.link.folder
 
     # --- what is shown -----------------------------------------------------------------------------------------
 
     def _draw(self) -> None:
-        """Make the views beside the window; of several in a row the last ones."""
-        if self._drawing:
-            self._redraw = True
-            return
-        session = self.session
-        if session is None or self._closing:
-            return
-        self._drawing, self._redraw = True, False
-        cue, out, waves = self.cue, self.out, dict(self._waveforms)
-        curves = dict(self.energy)
-        read = {name: look.energy for name, look in self.looks.items()}
-        mixer = dict(self.mixer_settings)
+        if self.session is not None and not self._closing:
+            mixer = dict(self.mixer_settings)
+            self._drawing.draw(Scene(self.session, self.cue, self.out, dict(self.energy), dict(self.looks), mixer))
 
-        def make() -> tuple[Shown, dict[str, tuple[tuple[int, ...], WaveformView]]]:
-            import numpy as np
-
-            sounds = sounds_of(session, cue, out)
-            fresh = _waveform(sounds, waves, session)
-            extras = Extras(
-                {name: wave for name, (_, wave) in fresh.items()},
-                curves,
-                {name: np.array(values, np.float32) for name, values in read.items()},
-            )
-            takes = self._views.takes(session, cue) if cue else None
-            return (
-                Shown(session, self._views.timeline(session, extras), takes, _mixer(session, cue, mixer), sounds),
-                fresh,
-            )
-
-        def made(found: tuple[Shown, dict[str, tuple[tuple[int, ...], WaveformView]]]) -> None:
-            self._drawing = False
-            view, self._waveforms = found
-            if self.session is not None and not self._closing:
-                self.shown.emit(view)
-            if self._redraw:
-                self._draw()
-
-        def not_made(problem: Exception) -> None:
-            self._drawing = False
-            self._trouble(problem)
-
-        self.keeper.ask(make, made, not_made)
+    def _drawn(self, shown: Shown) -> None:
+        if self.session is not None and not self._closing:
+            self.shown.emit(shown)
 
     def _situate(self) -> None:
         found = self._situation_now()
@@ -959,12 +769,12 @@ class Controller(QObject):
             return Situation("looking")
         if self.cue not in session.chosen:
             return Situation("score")
-        if self.recut:
+        if self.recut_watch.recut:
             return Situation("reconform")
         if self.selection[0]:
             return Situation("regenerate", self.selection)
         editor = self.editor
-        if editor is not None and self.editor_connected and self.inserted != repr(self._delivered):
+        if editor is not None and self.link.connected and self.link.inserted != repr(self._delivered):
             return Situation("insert", name=editor.name)
         return Situation("export")
 
@@ -977,72 +787,11 @@ class Controller(QObject):
         self.troubled.emit(Problem(text, detail, type(problem).__name__))
 
 
-def file_mark(path: Path) -> str:
-    """Tells a file from what it was before; "" where there is none."""
-    try:
-        found = path.stat()
-    except OSError:
-        return ""
-    return f"{found.st_mtime_ns}:{found.st_size}"
-
-
 def plain(thing: Any) -> Any:
     """A request as JSON can hold it."""
     import msgspec
 
     return msgspec.to_builtins(thing, enc_hook=str)
-
-
-def sounds_of(session: Session, cue: str, folder: Path) -> Sounds | None:
-    """What was delivered of a cue; None where nothing was."""
-    from shotscore_exporters import report
-    from shotscore_exporters.delivery import REPORT
-
-    table = report.read(folder / REPORT)
-    row = next((row for row in table.get("cues", ()) if row["name"] == cue), None)
-    if row is None or cue not in session.chosen:
-        return None
-    mix = folder / row["mix"]
-    stems = {name: folder / path for name, path in row["stems"].items()}
-    takes = {
-        take.number: path
-        for take in session.takes
-        if take.cue == cue and (path := folder / "takes" / f"{cue}_take{take.number}_mix.wav").exists()
-    }
-    try:
-        mark = tuple(path.stat().st_mtime_ns for path in (mix, *stems.values(), *takes.values()))
-    except OSError:
-        return None
-    return Sounds(cue, int(row["start_frame"]), mix, stems, takes, folder / row["midi"], mark)
-
-
-def _waveform(
-    sounds: Sounds | None, known: Mapping[str, tuple[tuple[int, ...], WaveformView]], session: Session
-) -> dict[str, tuple[tuple[int, ...], WaveformView]]:
-    """The waves, that of `sounds` decoded where it is new."""
-    from shotscore_engine.errors import MediaError
-
-    from .view import read_waveform
-
-    waves = dict(known)
-    if sounds is None or (sounds.cue in waves and waves[sounds.cue][0] == sounds.mark):
-        return waves
-    try:
-        waves[sounds.cue] = (sounds.mark, read_waveform(sounds.mix, session.picture.rate, sounds.start_frame))
-    except MediaError:
-        waves.pop(sounds.cue, None)
-    return waves
-
-
-def _mixer(session: Session, cue: str, settings: Mapping[str, StemView]) -> MixerView | None:
-    from .view import mixer_view
-
-    if cue not in session.chosen:
-        return None
-    take = session.take(cue)
-    if take.edit != len(session.edits):
-        return None
-    return mixer_view(cue, session.perform(take), session.locks, settings)
 
 
 def _music(session: Session) -> tuple[object, ...]:

@@ -34,7 +34,7 @@ from PySide6.QtWidgets import (
 from shotscore_engine.diffusion import SELECTORS
 
 from . import icons, moodpad
-from .controller import Look
+from .shown import Look
 from .theme import theme_of
 from .view import MoodView
 

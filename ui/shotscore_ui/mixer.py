@@ -10,7 +10,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PySide6.QtCore import QCoreApplication, QEvent, QMimeData, QObject, QPoint, QSize, Qt, QUrl, Signal
+from PySide6.QtCore import (
+    QT_TRANSLATE_NOOP,
+    QCoreApplication,
+    QEvent,
+    QMimeData,
+    QObject,
+    QPoint,
+    QSize,
+    Qt,
+    QUrl,
+    Signal,
+)
 from PySide6.QtGui import QDrag, QMouseEvent, QPainter, QPaintEvent
 from PySide6.QtWidgets import (
     QApplication,
@@ -35,9 +46,23 @@ LOWEST_DB, HIGHEST_DB = -40.0, 12.0
 _PER_DB = 10
 
 FAMILIES = (
-    "Piano", "Chromatic percussion", "Organ", "Guitar", "Bass", "Strings", "Ensemble", "Brass", "Reed", "Pipe",
-    "Synth lead", "Synth pad", "Synth effects", "World", "Percussive", "Sound effects",
-)  # fmt: skip
+    QT_TRANSLATE_NOOP("Mixer", "Piano"),
+    QT_TRANSLATE_NOOP("Mixer", "Chromatic percussion"),
+    QT_TRANSLATE_NOOP("Mixer", "Organ"),
+    QT_TRANSLATE_NOOP("Mixer", "Guitar"),
+    QT_TRANSLATE_NOOP("Mixer", "Bass"),
+    QT_TRANSLATE_NOOP("Mixer", "Strings"),
+    QT_TRANSLATE_NOOP("Mixer", "Ensemble"),
+    QT_TRANSLATE_NOOP("Mixer", "Brass"),
+    QT_TRANSLATE_NOOP("Mixer", "Reed"),
+    QT_TRANSLATE_NOOP("Mixer", "Pipe"),
+    QT_TRANSLATE_NOOP("Mixer", "Synth lead"),
+    QT_TRANSLATE_NOOP("Mixer", "Synth pad"),
+    QT_TRANSLATE_NOOP("Mixer", "Synth effects"),
+    QT_TRANSLATE_NOOP("Mixer", "World"),
+    QT_TRANSLATE_NOOP("Mixer", "Percussive"),
+    QT_TRANSLATE_NOOP("Mixer", "Sound effects"),
+)
 """Of General MIDI, eight programs each."""
 
 
@@ -260,7 +285,7 @@ class StemStrip(QFrame):
         if not self._menu.isEmpty():
             return
         for number, family in enumerate(FAMILIES):
-            inner = self._menu.addMenu(QCoreApplication.translate("Mixer", family))
+            inner = self._menu.addMenu(QCoreApplication.translate("Mixer", str(family)))
             for program in range(8 * number, 8 * number + 8):
                 action = inner.addAction(instrument_name(program))
                 action.setData(program)

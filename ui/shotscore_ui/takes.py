@@ -8,8 +8,6 @@ each bar is given to one take.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
 from PySide6.QtGui import (
     QContextMenuEvent,
@@ -40,6 +38,7 @@ from PySide6.QtWidgets import (
 )
 
 from .icons import icon
+from .language import tr
 from .strip.canvas import tinted
 from .strip.music import note_strength
 from .theme import theme_of
@@ -52,9 +51,9 @@ SIDE = "AB"
 Key = Qt.Key
 
 
-def take_title(take: TakeView, translate: Callable[[str], str]) -> str:
+def take_title(take: TakeView) -> str:
     """What a take is called on its card."""
-    return take.name or translate("Take {0}").format(take.number)
+    return take.name or tr("Take {0}").format(take.number)
 
 
 class TakeCards(QWidget):
@@ -266,7 +265,7 @@ class TakeCards(QWidget):
             button.setVisible(comparing)
             if comparing:
                 take = next(take for take in self._view.takes if take.number == self._compared[place])
-                button.setText(f"{SIDE[place]}  {take_title(take, self.tr)}")
+                button.setText(f"{SIDE[place]}  {take_title(take)}")
                 button.setChecked(place == self._side)
 
     def _tool(self, name: str, text: str, *, checkable: bool = False) -> QToolButton:
@@ -377,7 +376,7 @@ class TakeCard(QFrame):
     def set_view(self, take: TakeView) -> None:
         """Shows a take."""
         self._take = take
-        self.title.setText(take_title(take, self.tr))
+        self.title.setText(take_title(take))
         self.title.setToolTip(self.tr("Take {0}, seed {1}. F2 renames it.").format(take.number, take.seed))
         self.badge.setText(self.tr("in use") if take.in_use else "")
         self.badge.setVisible(take.in_use)
@@ -425,7 +424,7 @@ class TakeCard(QFrame):
     def rename(self) -> None:
         """Opens the title for writing."""
         self.editor.setText(self.take.name)
-        self.editor.setPlaceholderText(take_title(self.take, self.tr))
+        self.editor.setPlaceholderText(take_title(self.take))
         self.title.hide()
         self.editor.show()
         self.editor.setFocus()
@@ -447,7 +446,7 @@ class TakeCard(QFrame):
     def _say(self) -> None:
         take, measures = self.take, self.take.measures
         words = [
-            take_title(take, self.tr),
+            take_title(take),
             self.tr("in use") if take.in_use else "",
             self.tr("starred") if take.starred else "",
             self.tr("{0} of {1} hits met by notes").format(measures.hits_met, measures.hits),
@@ -771,7 +770,7 @@ class CombineTable(QWidget):
         if self._takes and self._of_bar:
             offset = 0 if self._view.pickup else 1
             take = self._takes[self._of_bar[self._cursor]]
-            words = self.tr("Bar {0} from {1}.").format(self._cursor + offset, take_title(take, self.tr))
+            words = self.tr("Bar {0} from {1}.").format(self._cursor + offset, take_title(take))
             self.setAccessibleDescription(words)
         self.update()
 
@@ -807,9 +806,7 @@ class CombineTable(QWidget):
             painter.fillRect(whole.adjusted(0, 1, 0, -1), theme.colour("lane"))
             painter.setPen(theme.colour("text"))
             label = QRectF(8, whole.top(), self.LABEL - 12, self.ROW)
-            text = painter.fontMetrics().elidedText(
-                take_title(take, self.tr), Qt.TextElideMode.ElideRight, self.LABEL - 12
-            )
+            text = painter.fontMetrics().elidedText(take_title(take), Qt.TextElideMode.ElideRight, self.LABEL - 12)
             painter.drawText(label, Qt.AlignmentFlag.AlignVCenter, text)
             frames = (float(take.roll.range_frames[0]), float(take.roll.range_frames[1]))
             size = QSize(max(1, int(whole.width())), self.ROW - 4)

@@ -45,11 +45,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -189,6 +189,20 @@ class RollView:
     def pitch_range(self) -> tuple[int, int]:
         """Lowest and highest pitch; middle octaves where there is no note."""
         return (int(self.pitch.min()), int(self.pitch.max())) if self.notes else (48, 72)
+
+    def overlaid(self, fresh: RollView) -> RollView:
+        """The whole roll with a stretch of it as it forms.
+
+        self   o  o  o  o  o  o        fresh  . x x .        overlaid   o  o  x x  o  o
+        """
+        first, last = fresh.range_frames
+        stays = (self.start_frame < first) | (self.start_frame >= last)
+        order = np.argsort(np.concatenate([self.start_frame[stays], fresh.start_frame]), kind="stable")
+        columns: dict[str, Any] = {
+            name: np.concatenate([getattr(self, name)[stays], getattr(fresh, name)])[order]
+            for name in ("part", "pitch", "velocity", "start_frame", "end_frame")
+        }
+        return replace(self, noise=fresh.noise, **columns)
 
 
 @dataclass(frozen=True, eq=False)

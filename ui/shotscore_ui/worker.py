@@ -340,6 +340,7 @@ class Desk:
 def _watched(model: Denoiser, live: Live) -> Denoiser:
     """`model` with its forming rolls told to `live`; everything else is the same object's."""
     from shotscore_engine.denoiser import Denoiser
+    from shotscore_engine.progress import silent
 
     class Watched(Denoiser):
         """The model, watched."""
@@ -348,7 +349,9 @@ def _watched(model: Denoiser, live: Live) -> Denoiser:
             self.__dict__.update(model.__dict__)
 
         def generate(self, *arguments: Any, **named: Any) -> Roll:
-            """As Denoiser.generate."""
+            """As Denoiser.generate. What reports no progress, as bars that are mended afterwards, forms unseen."""
+            if named.get("progress", silent) is silent:
+                return Denoiser.generate(self, *arguments, **named)
             roll = Denoiser.generate(self, *arguments, **{**named, "on_roll": live, "roll_times": _ROLL_TIMES})
             live(0.0, roll)
             return roll

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PySide6.QtCore import QCoreApplication, QLineF, QPointF, QRect, QRectF, QSize, Qt
+from PySide6.QtCore import QLineF, QPointF, QRect, QRectF, QSize, Qt
 from PySide6.QtGui import QColor, QFont, QFontMetricsF, QImage, QPainter, QPen, QPixmap, QStaticText
 from shotscore_engine.timing import format_timecode, quantise
 
@@ -33,11 +33,6 @@ _MOST_PICTURES = 2_000
 _MOST_WRITTEN = 2_000
 _BAR_SPACING = 34
 """Points between the bar lines that are drawn."""
-
-
-def tr(text: str) -> str:
-    """`text` in the language of the panel."""
-    return QCoreApplication.translate("TimelineStrip", text)
 
 
 class Face:

@@ -10,8 +10,12 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QColor, QPainter, QPen, QPolygonF
 
+from ..language import tr
 from ..view import CueView, Floats
-from .canvas import MIDDLE, TOP_RIGHT, Canvas, tr
+from .canvas import MIDDLE, TOP_RIGHT, Canvas
+
+_ROOMY = 40
+"""Points of a lane in which a sentence does not stand on the curve."""
 
 
 def paint_tempo(canvas: Canvas, rect: QRect) -> None:
@@ -86,7 +90,7 @@ def paint_energy(canvas: Canvas, rect: QRect) -> None:
             painter.setPen(QPen(theme.colour("energy"), 2))
             painter.drawPolyline(QPolygonF(line))
         painter.restore()
-    if not drawn and canvas.view.cues and rect.height() >= 30:
+    if not drawn and canvas.view.cues and rect.height() >= _ROOMY:
         box = QRectF(rect).adjusted(8, 2, -8, -2)
         words = tr("Draw here how much should happen in the music")
         canvas.text(box, TOP_RIGHT, words, theme.colour("text_dim"), canvas.sized(11))

@@ -9,9 +9,10 @@ from PySide6.QtCore import QPointF, Qt
 from PySide6.QtGui import QMouseEvent, QPainter, QPen, QPolygonF
 from shotscore_engine.timing import quantise
 
+from ..language import tr
 from ..theme import Theme
 from ..view import CueView, HitView
-from .canvas import Brushwork, tr
+from .canvas import Brushwork
 from .commands import WEIGHT_STEP
 from .curves import energy_at, energy_y
 from .energycurve import joined_curve

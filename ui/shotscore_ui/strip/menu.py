@@ -11,8 +11,8 @@ from PySide6.QtGui import QAction
 from PySide6.QtWidgets import QMenu
 from shotscore_engine.timing import quantise
 
+from ..language import tr
 from ..view import HitView
-from .canvas import tr
 
 if TYPE_CHECKING:
     from .widget import TimelineStrip

@@ -8,11 +8,14 @@ import numpy as np
 from PySide6.QtCore import QLineF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QColor, QPen, QPixmap
 
+from ..language import tr
 from ..view import Floats, ShotView
-from .canvas import CENTRE, MIDDLE, Canvas, tinted, tr
+from .canvas import CENTRE, MIDDLE, Canvas, tinted
 
 NARROWEST_NAME, NARROWEST_THUMB = 34.0, 14.0
 NAME_HEIGHT = 16
+_SLACK = 1.2
+"""A shot so many pictures wide still shows one; a wider one shows as many as there is room for."""
 _DENSE = 6
 """Points a shot below which no shot is drawn by itself."""
 
@@ -65,7 +68,7 @@ def _paint_shot(canvas: Canvas, shot: ShotView, box: QRectF) -> None:
         return
     slot = box.height() * 16 / 9
     tiles = max(1, int(box.width() // slot))
-    if tiles == 1:
+    if box.width() <= slot * _SLACK:
         _paint_picture(canvas, canvas.picture(shot, shot.start_frame, slot, head=True), box)
         return
     for tile in range(max(0, int(-box.left() // slot)), tiles + 1):

@@ -8,7 +8,8 @@ import numpy as np
 from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QBrush, QPainter, QPainterPath, QPen
 
-from .canvas import MIDDLE, Canvas, tinted, tr
+from ..language import tr
+from .canvas import MIDDLE, Canvas, tinted
 
 _FEW = 60
 """So many stretches of speech are drawn with round corners."""

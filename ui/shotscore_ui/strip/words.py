@@ -6,8 +6,8 @@ from bisect import bisect_right
 
 from shotscore_engine.timing import format_timecode
 
+from ..language import tr
 from ..view import HitView, ShotView, TimelineView
-from .canvas import tr
 from .spans import part_name
 
 

@@ -18,10 +18,12 @@ still pass for together (ITU-R BT.1359 gives +45 to -125 ms as the bounds of det
 """
 
 import re
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from itertools import pairwise
+from itertools import accumulate, pairwise
+from operator import attrgetter
 from typing import Literal
 
 from .errors import RequestError
@@ -126,12 +128,16 @@ def spot(
             f"its frames are 0-{picture.duration_frames} and the end lies after the start."
         )
     tolerance = hit_tolerance(picture.rate)
-    hits = _cut_hits(picture, tolerance)
+    # What lies two seconds outside is too far away to matter inside: many cues of a long film are spotted one by one.
+    first, last = start_frame - 2 * picture.rate, end_frame + 2 * picture.rate
+    all_cuts = _cut_hits(picture, tolerance)
+    place = attrgetter("frame")
+    hits = list(all_cuts[bisect_left(all_cuts, first, key=place) : bisect_right(all_cuts, last, key=place)])
     cut_frames = [hit.frame for hit in hits]
     hits += _peak_hits("flash", flash_peaks, cut_frames, picture.rate, tolerance)
     taken = [hit.frame for hit in hits]
     hits += _peak_hits("motion", motion_peaks, taken, picture.rate, tolerance)
-    hits = _with_markers(hits, picture.markers, tolerance)
+    hits = _with_markers(hits, (mark for mark in picture.markers if first <= mark.frame <= last), tolerance)
     for mine in own:
         hits = [hit for hit in hits if abs(hit.frame - mine.frame) > mine.tolerance_frames]
         hits.append(mine)
@@ -139,9 +145,19 @@ def spot(
     return tuple(by_frame[frame] for frame in sorted(by_frame) if start_frame < frame < end_frame)
 
 
-def _cut_hits(picture: Picture, tolerance: int) -> list[Hit]:
-    """One hit per cut of the picture, detected ones included."""
+def _cut_hits(picture: Picture, tolerance: int) -> tuple[Hit, ...]:
+    """One hit per cut of the picture, detected ones included, in order; kept with the picture, which never changes."""
+    kept: tuple[Hit, ...] | None = vars(picture).get("_cut_hits")
+    if kept is None:
+        kept = vars(picture)["_cut_hits"] = tuple(_found_cuts(picture, tolerance))
+    return kept
+
+
+def _found_cuts(picture: Picture, tolerance: int) -> list[Hit]:
     rate = picture.rate
+    speech = sorted(picture.dialogue)
+    words = [start for start, _ in speech]
+    said = list(accumulate((end for _, end in speech), max))
     cuts = [(before, after) for before, after in pairwise(picture.shots)]
     seen = [after.start_frame for before, after in cuts if not _runs_on(before, after, rate)]
     edges = [0, *seen, picture.duration_frames]
@@ -162,7 +178,8 @@ def _cut_hits(picture: Picture, tolerance: int) -> list[Hit]:
             weight, why = 0.6 * NICE, "inside a fast run, about one cut a second is kept"
         if weight > IGNORE:
             last_kept = seconds_at(frame, rate)
-        if weight > IGNORE and any(start + tolerance < frame < end - tolerance for start, end in picture.dialogue):
+        begun = bisect_left(words, frame - tolerance)
+        if weight > IGNORE and begun and frame + tolerance < said[begun - 1]:
             weight, why = min(weight * 0.5, NICE), f"{why}; someone is speaking"
         kind: HitKind = "cut"
         own_tolerance = tolerance
@@ -224,16 +241,21 @@ def _peak_hits(
 def _with_markers(hits: Sequence[Hit], markers: Iterable[Marker], tolerance: int) -> list[Hit]:
     """`hits` with what the markers ask for: a marker changes the hit it stands on, or adds one."""
     result = list(hits)
+    at: dict[int, list[int]] = {}
+    for number, hit in enumerate(result):
+        at.setdefault(hit.frame, []).append(number)
     for marker in markers:
         role = marker_role(marker)
         if role in ("prompt", "cue"):
             continue
         weight = {"must": MUST, "nice": NICE, "ignore": IGNORE}[role]
         why = f"marker {marker.name!r}" if marker.name else "marker"
-        near = [i for i, hit in enumerate(result) if abs(hit.frame - marker.frame) <= tolerance]
+        around = range(marker.frame - tolerance, marker.frame + tolerance + 1)
+        near = sorted(number for frame in around for number in at.get(frame, ()))
         if near:
             on = min(near, key=lambda i: (abs(result[i].frame - marker.frame), -result[i].weight))
             result[on] = replace(result[on], weight=weight, reason=f"{why} on {result[on].reason}")
         else:
+            at.setdefault(marker.frame, []).append(len(result))
             result.append(Hit(marker.frame, "marker", weight, tolerance, why))
     return result

@@ -170,8 +170,13 @@ class Denoiser:
 
     @staticmethod
     def _check(session: Any, inputs: tuple[str, ...], path: Path) -> None:
-        missing = sorted(set(inputs) - {node.name for node in session.get_inputs()})
-        if missing or [node.name for node in session.get_outputs()] != ["x_0"]:
+        try:
+            there = {node.name for node in session.get_inputs()}
+            given = [node.name for node in session.get_outputs()]
+        except UnicodeDecodeError as problem:
+            raise ModelError(f"{path} is not a Shotscore denoiser: a name in it is no text ({problem}).") from problem
+        missing = sorted(set(inputs) - there)
+        if missing or given != ["x_0"]:
             what = f"lacks the inputs {', '.join(missing)}" if missing else "has no single output x_0"
             raise ModelError(f"{path} is not a Shotscore denoiser: it {what}.")
 

@@ -50,6 +50,13 @@ def test_a_session_with_bytes_that_are_no_text_is_damaged(tmp_path: Path) -> Non
         FORMATS["shotscore"].read(path)
 
 
+def test_a_model_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
+    path = FORMATS["onnx"].good(tmp_path)
+    path.write_bytes(path.read_bytes().replace(b"sac_mask", b"sac_\xff\xfesk"))
+    with pytest.raises(InputError, match="is no text"):
+        FORMATS["onnx"].read(path)
+
+
 def test_notes_of_a_part_there_is_not_are_refused() -> None:
     with pytest.raises(SessionError, match="4 parts"):
         read_notes(("", "", "", "0 4 60 80"), 16)

@@ -7,7 +7,6 @@ to what the job brings back, so that neither gets lost. Reading, saving and maki
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +19,11 @@ from .drawing import Drawing, Scene
 from .editor import Editor, Surroundings
 from .editorlink import EditorLink
 from .jobs import Advance, Jobs, Problem
+from .previewfilm import PreviewFilm
 from .recut import RecutWatch
 from .settings import Settings
 from .shown import Look, Shown, Situation, forming_roll, look_of
+from .takeover import Change, TakenOver, take_over
 from .tasks import Keeper
 from .view import StemView
 
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
     from shotscore_engine.sessionfile import SessionFile
     from shotscore_engine.wishes import EnergyCurve
 
-Change = Callable[["Session"], "Session"]
 CHANGING = ("score", "rescore", "reconform")
 """Jobs that answer with another session."""
 
@@ -75,9 +75,12 @@ class Controller(QObject):
         self.settings = settings
         self.surroundings = surroundings or Surroundings()
         self.jobs = Jobs(self)
-        self.chores = Jobs(self)
-        """Work nobody waits for: the player's film."""
         self.keeper = Keeper(self)
+        self.film = PreviewFilm(settings.proxies, self.keeper, self._saved_then, self)
+        self.film.ready.connect(self._filmed)
+        self.film.failed.connect(self._trouble)
+        self.chores = self.film.jobs
+        """Work nobody waits for: the player's film."""
         self.session: Session | None = None
         self.cue = ""
         """The cue at work."""
@@ -122,7 +125,6 @@ class Controller(QObject):
         jobs.cancelled.connect(self._cancelled)
         jobs.ended.connect(self._ended)
         jobs.started.connect(lambda *_: self._situate())
-        self.chores.answered.connect(self._chore_done)
         self.chores.failed.connect(lambda _, kind, problem: self.noted.emit(f"{kind}: {problem.text}"))
 
     # --- opening -----------------------------------------------------------------------------------------------
@@ -205,7 +207,7 @@ class Controller(QObject):
         if first_time:
             self._watch()
             self.look()
-            self._make_proxy()
+            self.film.make(session.picture)
 
     def _not_opened(self, problem: Exception) -> None:
         self._opening = None
@@ -225,6 +227,7 @@ class Controller(QObject):
         self.looks, self.energy, self.mixer_settings = {}, {}, {}
         self._meanwhile.clear()
         self._drawing.forget()
+        self.film.forget()
         self.link.follow(None)
         self.recut_watch.watch("")
         self.shown.emit(None)
@@ -552,10 +555,6 @@ class Controller(QObject):
 
     def _take_over(self, job: int, kind: str, path: Path, answer: Mapping[str, Any]) -> None:
         """The session a job left, with what was changed meanwhile."""
-        from shotscore_engine import history
-        from shotscore_engine.session import Session
-        from shotscore_engine.sessionfile import SessionFile
-
         file, changes = self._file, list(self._meanwhile)
         if file is None:
             return
@@ -563,54 +562,34 @@ class Controller(QObject):
             self._save_again = False
             return
 
-        def load() -> tuple[SessionFile, Session, list[str]]:
-            opened = file
-            if path != file.path:  # the first music: from the draft to the folder of the files
-                opened = SessionFile(path)
-                file.close()
-                for left in (file.path, file.path.with_name(f"{file.path.name}.bak")):
-                    left.unlink(missing_ok=True)
-            opened.session = Session.open(path)
-            session, lost = opened.session, []
-            for did, change in changes:
-                try:
-                    session = history.record(session, change(session), did)
-                except InputError:
-                    lost.append(did)
-            return opened, session, lost
-
-        def loaded(found: tuple[SessionFile, Session, list[str]]) -> None:
-            opened, session, lost = found
+        def loaded(found: TakenOver) -> None:
             if job == self._changing:
                 self._changing = self._quiet = 0
             late = self._meanwhile[len(changes) :]
             self._meanwhile.clear()
-            self._file = opened
+            self._file = found.file
             self.energy.pop(self.cue, None)
-            self._delivered = _music(opened.session)
+            self._delivered = _music(found.file.session)
             if kind == "reconform":
                 self.recut_watch.followed()
                 self.looks.clear()
-            self._set(session)
+            self._set(found.session)
             if kind == "reconform":
                 self._watch()
                 self.look()
-                self._make_proxy()
+                self.film.make(found.session.picture)
             for did, change in late:
                 self.do(did, change)
             if changes:
                 self._save()
-            for did in lost:
+            for did in found.lost:
                 self.noted.emit(self.tr("Could not be kept, since the music changed under it: {0}").format(did))
             self._deliver_if_changed()
             for sentence in answer.get("warnings", [])[:1]:
                 self.noted.emit(str(sentence))
             self.scored.emit(self.cue)
 
-        def not_loaded(problem: Exception) -> None:
-            self._not_asked(problem)
-
-        self.keeper.ask(load, loaded, not_loaded)
+        self.keeper.ask(lambda: take_over(file, path, changes), loaded, self._not_asked)
 
     def _failed(self, job: int, kind: str, problem: Problem) -> None:
         self._over(job)
@@ -681,30 +660,9 @@ class Controller(QObject):
 
         self.keeper.ask(lambda: Session.open(path), loaded, self._trouble)
 
-    def _make_proxy(self) -> None:
-        """The player's film; one that was made of the same picture is used again."""
-        session, folder = self.session, self.settings.proxies
-        if session is None:
-            return
-
-        def look() -> Path:
-            picture = replace(session.picture, warnings=(), dialogue=(), markers=())
-            folder.mkdir(parents=True, exist_ok=True)
-            return folder / f"{hashlib.sha256(repr(picture).encode()).hexdigest()[:24]}.mp4"
-
-        def looked(path: Path) -> None:
-            if self.session is None or self._closing:
-                return
-            if path.exists():
-                self.proxied.emit(path)
-            else:
-                self._saved_then(lambda saved: self.chores.ask("proxy", session=saved, path=path))
-
-        self.keeper.ask(look, looked, self._trouble)
-
-    def _chore_done(self, _: int, kind: str, answer: Mapping[str, Any]) -> None:
-        if kind == "proxy":
-            self.proxied.emit(Path(answer["path"]))
+    def _filmed(self, path: Path) -> None:
+        if self.session is not None and not self._closing:
+            self.proxied.emit(path)
 
     def _watch(self) -> None:
         if self.session is not None:

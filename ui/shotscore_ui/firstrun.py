@@ -79,7 +79,7 @@ class FirstPage(QWidget):
         drop.setAlignment(Qt.AlignmentFlag.AlignCenter)
         drop.setWordWrap(True)
         inner = QWidget(self)
-        inner.setMaximumWidth(560)
+        inner.setMaximumWidth(640)
         column = QVBoxLayout(inner)
         column.setSpacing(12)
         column.addWidget(self.title)

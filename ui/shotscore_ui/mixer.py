@@ -22,7 +22,7 @@ from PySide6.QtCore import (
     QUrl,
     Signal,
 )
-from PySide6.QtGui import QDrag, QMouseEvent, QPainter, QPaintEvent
+from PySide6.QtGui import QDrag, QMouseEvent, QPainter, QPaintEvent, QResizeEvent
 from PySide6.QtWidgets import (
     QApplication,
     QFrame,
@@ -44,6 +44,8 @@ from .view import MixerView, StemView
 LOWEST_DB, HIGHEST_DB = -40.0, 12.0
 """At the lowest the fader says so; silence is what mute is for."""
 _PER_DB = 10
+NARROW = 400
+"""Points below which a strip has no room for numbers."""
 
 FAMILIES = (
     QT_TRANSLATE_NOOP("Mixer", "Piano"),
@@ -118,6 +120,7 @@ class Mixer(QWidget):
             self._strips = {}
             for place, stem in enumerate(view.stems):
                 strip = StemStrip(self)
+                strip.set_narrow(self.width() < NARROW)
                 self._strips[stem.name] = strip
                 self._rows.insertWidget(place, strip)
             self._empty.setVisible(not view.stems)
@@ -154,6 +157,11 @@ class Mixer(QWidget):
 
     def sizeHint(self) -> QSize:
         return QSize(420, 240)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        for strip in self._strips.values():
+            strip.set_narrow(self.width() < NARROW)
+        super().resizeEvent(event)
 
 
 def files_mime(paths: Sequence[Path]) -> QMimeData:
@@ -211,6 +219,11 @@ class StemStrip(QFrame):
             (self.lock, 0), (self.gain, 3), (self.value, 0),
         ):  # fmt: skip
             row.addWidget(widget, stretch)
+
+    def set_narrow(self, narrow: bool) -> None:
+        """In a narrow mixer the gain is read from its slider and its tooltip."""
+        self.value.setHidden(narrow)
+        self.name.setMinimumWidth(52 if narrow else 72)
 
     def set_view(self, stem: StemView, *, heard: bool) -> None:
         """Shows a stem; `heard` is whether it sounds, all strips considered."""
@@ -311,6 +324,7 @@ class StemStrip(QFrame):
     def _show_gain(self) -> None:
         gain = self._stem.gain_db
         self.value.setText(self.tr("{0} dB").format(f"{gain:+.1f}" if gain else "0.0"))
+        self.gain.setToolTip(self.value.text())
 
 
 def _button_sheet(theme: Theme, on: str) -> str:

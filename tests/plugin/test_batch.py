@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from films import Cut, write_edit
+from films import Cut, lively, write_edit, write_film
 from running import Run
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_plugin import batch
@@ -18,11 +18,12 @@ FAST = ("--steps", "1", "--detect", "none", "--style", "solo-piano", "--no-duck"
 
 @pytest.fixture
 def edits(tmp_path: Path) -> Path:
-    """Two edits of missing films, and one that is none."""
+    """An edit of a film, one of missing films, and one that is none."""
     folder = tmp_path / "edits"
     folder.mkdir()
-    for name in ("one", "two"):
-        write_edit(folder / f"{name}.otio", Fraction(25), [Cut(Path("gone.mov"), 0, 40), Cut(Path("too.mov"), 0, 35)])
+    film = write_film(tmp_path / "film.mp4", Fraction(25), 34, lively)
+    for name, media in (("one", (film, film)), ("two", (Path("gone.mov"), Path("too.mov")))):
+        write_edit(folder / f"{name}.otio", Fraction(25), [Cut(media[0], 0, 18), Cut(media[1], 19, 15)])
     (folder / "broken.otio").write_text("{ this is no timeline")
     return folder
 

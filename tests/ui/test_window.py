@@ -348,3 +348,39 @@ def test_the_doctor_is_asked(make_panel: Callable[..., Panel]) -> None:
     names = {dialog.table.topLevelItem(row).text(1) for row in range(dialog.table.topLevelItemCount())}
     assert {"Model", "Qt", "SoundFont"} <= names
     dialog.close()
+
+
+def test_music_is_inserted_exported_and_follows_a_recut(make_panel: Callable[..., Panel], scored_session: Path) -> None:
+    """The rest of the main button's road, with the real host of timeline files."""
+    from shotscore_plugin.panel import file_editor
+    from shotscore_ui.dialogs import ExportDialog
+
+    panel = make_panel(file_editor=file_editor)
+    window, folder = panel.window, scored_session.parent
+    timeline = folder.parent / "edit.otio"
+    panel.open(scored_session, "insert")
+    panel.click(window.main_button)
+    panel.wait(lambda: panel.situation == "export")
+    copy = timeline.with_name("edit.music.otio")
+    assert "1m01" in copy.read_text("utf-8")
+    panel.controller.link.remove()
+    panel.wait(lambda: panel.situation == "insert")
+    assert not copy.exists()
+    panel.click(window.main_button)
+    panel.wait(lambda: panel.situation == "export")
+    # Export writes what is ticked.
+    panel.click(window.main_button)
+    dialog = window.findChild(ExportDialog)
+    for row in range(dialog.list.topLevelItemCount()):
+        item = dialog.list.topLevelItem(row)
+        ticked = item.data(0, Qt.ItemDataRole.UserRole) == "midi"
+        item.setCheckState(0, Qt.CheckState.Checked if ticked else Qt.CheckState.Unchecked)
+    files = panel.until(panel.controller.exported, lambda: panel.click(dialog.go))[0]
+    assert {path.suffix for path in files} == {".mid"}
+    assert all(path.is_file() for path in files)
+    panel.come_to_front()
+    # Somebody goes on cutting: the panel notices, and the bar says so.
+    timeline.write_bytes(timeline.read_bytes() + b"\n")
+    panel.wait(lambda: panel.situation == "reconform")
+    assert "changed" in window.bar.state.text()
+    assert not panel.problems

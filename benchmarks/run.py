@@ -193,21 +193,24 @@ def measure_score() -> list[Figure]:
     with tempfile.TemporaryDirectory() as scratch:
         surroundings = {**os.environ, "SHOTSCORE_CACHE": f"{scratch}/cache"}
 
-        def once(name: str) -> tuple[float, dict[str, Any]]:
+        def once(name: str, seed: str = "1") -> tuple[float, dict[str, Any]]:
             begun = time.perf_counter()
-            command = [_command("shotscore"), "score", timeline, "--out", f"{scratch}/{name}", "--json"]
+            out = f"{scratch}/{name}"
+            command = [_command("shotscore"), "score", timeline, "--out", out, "--seed", seed, "--json"]
             told = json.loads(_run(command, surroundings))
             return time.perf_counter() - begun, told
 
         took, answer = once("first")
-        again, _ = once("second")
+        other, _ = once("second", "2")
+        again, _ = once("third")
     goal, memory = 1.6 * bare + 25, answer["peak_memory_bytes"] / 1e9
     return [
         Figure("FFmpeg decoding the same pictures", f"{bare:.1f} s"),
         Figure("score of a 3-minute 1080p timeline", f"{took:.1f} s", f"1.6 x + 25 = {goal:.1f} s", took <= goal),
         *(Figure(f"  {stage}", f"{seconds:.1f} s") for stage, seconds in answer["seconds"].items()),
         Figure("  peak memory", f"{memory:.2f} GB", "under 1.5 GB", memory < 1.5),
-        Figure("score of the same picture once more", f"{again:.1f} s", "under 5 s", again < 5),
+        Figure("score of the same picture once more, another seed", f"{other:.1f} s", "under 5 s", other < 5),
+        Figure("  the first seed again", f"{again:.1f} s", "under 5 s", again < 5),
     ]
 
 

@@ -14,25 +14,28 @@ a run that is killed then leaves some of its files beside some of the earlier on
 
 Where a cue's files hold an earlier take of it, only the bars that differ are rendered (`splice`), and a cue that is
 rendered whole because of a recut keeps its level: what stays sounds as it did. A cue scored anew gets the loudness
-asked for.
+asked for. Where the very same sound was delivered before, to any folder, and lies there untouched, it is copied.
 """
 
 import hashlib
 import shutil
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from shotscore_engine import __version__
 from shotscore_engine.atomic import move_into, replace_file, staging, sweep
+from shotscore_engine.cache import Fingerprint, keep, recall
+from shotscore_engine.cache import fingerprint as fingerprint_of
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.measure import Stopwatch, peak_memory_bytes
 from shotscore_engine.perform import Score
 from shotscore_engine.progress import Progress, silent
 from shotscore_engine.session import SUFFIX, Session, Take
 
-from . import audio, bwf, midi, report, splice
+from . import audio, bwf, midi, report, splice, synth
 from .loudness import Loudness
 from .placement import Placement, StemClip, markers_of, place
 
@@ -77,6 +80,7 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
     play = _Player(session)
     clips: list[StemClip] = []
     cues = []
+    sounds = []
     with staging(folder) as stage:
         for cue in session.cues:
             if cue.name not in session.chosen:
@@ -84,6 +88,7 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
             take = session.take(cue.name)
             row = earlier.get(cue.name, {})
             made, table = _cue_files(play, take, stage, watch, folder, row.get("take"))
+            sounds.append((play(take), place(session.picture, cue), settings_of(take)))
             clips += made
             cues.append(table)
             others = {}
@@ -116,6 +121,8 @@ def deliver(session: Session, folder: Path, progress: Progress = silent) -> Deli
         if fingerprint(folder / name) in before[name]:
             (folder / name).unlink()
     (folder / PENDING).unlink()
+    for score, placement, settings in sounds:
+        _remember(score, placement, folder, settings)
     watch("write", 1.0)
     return Delivery(folder, table)
 
@@ -194,6 +201,8 @@ def _cue_files(
         sound = splice.splice(score, before[0], placement, home, stage, settings, watch, notes)
         if sound is None:
             level = splice.level_in(before[0], before[1], home, settings)
+    if sound is None and level is None:
+        sound = _delivered_before(score, placement, stage, settings, watch, notes)
     if sound is None:
         sound = audio.write(score, placement, stage, settings, watch, midi=notes, level=level)
     loudness = sound.loudness
@@ -211,6 +220,61 @@ def _cue_files(
         "player": sound.player,
     }
     return list(sound.stems), report.cue_table(session, take, files)
+
+
+_DELIVERIES: Fingerprint = ("deliveries", 0, 0)
+"""What the cache knows deliveries by."""
+_LOUD_ENOUGH = 0.1
+
+
+def _remember(score: Score, placement: Placement, home: Path, settings: audio.AudioSettings) -> None:
+    """Where the sound of a cue lies now, for `_delivered_before`."""
+    names: list[str | None] = [*(stem.name for stem in score.stems), None]
+    paths = [home / audio.file_name(score.title, name) for name in names]
+    keep(_DELIVERIES, _digest(score, placement, settings), [fingerprint_of(path) for path in paths])
+
+
+def _digest(score: Score, placement: Placement, settings: audio.AudioSettings) -> str:
+    return audio.stamps_of(score, audio.room_of(score, placement, settings), settings, 1.0)[None].split()[1]
+
+
+def _delivered_before(
+    score: Score, placement: Placement, stage: Path, settings: audio.AudioSettings, watch: Stopwatch, notes: Path
+) -> audio.Delivered | None:
+    """The files of a cue out of the folder they were delivered to last, if nobody has touched them since."""
+    names: list[str | None] = [*(stem.name for stem in score.stems), None]
+    known = recall(_DELIVERIES, _digest(score, placement, settings))
+    if not isinstance(known, list) or len(known) != len(names):
+        return None
+    sources = [Path(str(one[0])) for one in known if isinstance(one, list) and one]
+    if len(sources) != len(names) or any(list(fingerprint_of(p)) != one for p, one in zip(sources, known, strict=True)):
+        return None
+    heads = [bwf.read_head(source) for source in sources]
+    room, mix = audio.room_of(score, placement, settings), heads[-1]
+    if mix is None or mix.integrated_lufs is None or mix.true_peak_db is None:
+        return None
+    level = audio.level_of(mix.user)
+    if level is None or abs(mix.integrated_lufs - settings.loudness_lufs) > _LOUD_ENOUGH:
+        return None
+    stamps = audio.stamps_of(score, room, settings, level)
+    measured = Loudness(mix.integrated_lufs, mix.true_peak_db)
+    if any(head is None or head.user != stamps[name] for name, head in zip(names, heads, strict=True)):
+        return None
+
+    def one(name: str | None, source: Path, head: bwf.Head | None) -> StemClip:
+        assert head is not None
+        path = stage / audio.file_name(score.title, name)
+        bwf.patch(path, source, head, audio.label_of(name, score, placement, settings, measured, stamps[name]), [])
+        return audio.clip_of(name, path, score, placement, settings, room, notes)
+
+    try:
+        with ThreadPoolExecutor(audio.workers(settings)) as pool:
+            clips = list(pool.map(one, names, sources, heads))
+    except (OSError, OutputError):
+        return None  # gone while it was read; and a full disk is told by who writes next
+    watch("render", 1.0)
+    player = synth.chosen(settings.player)
+    return audio.Delivered(tuple(clips[:-1]), clips[-1], measured, room.font, player, None, ())
 
 
 def _off_target(row: Mapping[str, Any]) -> str:

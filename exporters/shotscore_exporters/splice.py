@@ -292,14 +292,20 @@ def _piece(
     new[None] = mix * gain
     apart = np.zeros(len(mix), np.float32)
     for name, sound in new.items():
-        old = bwf.read_pcm(paths[name], heads[name], first, last)
-        np.maximum(apart, np.abs(sound - old).max(axis=1), out=apart)
+        differing = bwf.read_pcm(paths[name], heads[name], first, last)
+        np.subtract(sound, differing, out=differing)
+        np.abs(differing, out=differing)
+        for ear in differing.T:
+            np.maximum(apart, ear, out=apart)
     low = window.changes_from - window.right_from
     if gain.min() < gain.max():
         low -= quantise(_LOOK_AHEAD_SECONDS * room.sample_rate)
     low = max(low, 0)
     block = quantise(_BLOCK_SECONDS * room.sample_rate)
-    levels = [float(np.percentile(apart[at : at + block], _SHARE)) for at in range(0, len(apart), block)]
+    whole = len(apart) - len(apart) % block
+    levels: list[float] = np.percentile(apart[:whole].reshape(-1, block), _SHARE, axis=1).tolist()
+    if whole < len(apart):
+        levels.append(float(np.percentile(apart[whole:], _SHARE)))
     if max(levels[: low // block], default=0.0) > _AGREE:
         return None
     high = len(mix)

@@ -95,3 +95,19 @@ def test_scored_anew_it_has_the_loudness_asked_for(session: Session, tmp_path: P
     (row,) = deliver(louder, tmp_path).report["cues"]
     assert row["seconds_rendered"] == row["seconds_long"]
     assert row["loudness_lufs"] == pytest.approx(-16, abs=0.2)
+
+
+def test_the_same_sound_is_copied_from_where_it_lies_untouched(session: Session, tmp_path: Path) -> None:
+    first = deliver(session, tmp_path / "first")
+    (row,) = deliver(session, tmp_path / "second").report["cues"]
+    assert row["seconds_rendered"] == 0
+    for path in first.files:
+        if path.suffix == ".wav":
+            assert path.read_bytes() == (tmp_path / "second" / path.relative_to(tmp_path / "first")).read_bytes()
+    # Somebody has been at one of the files: nothing is taken from there.
+    with (tmp_path / "second" / "1m01_mix.wav").open("r+b") as file:
+        file.seek(100_000)
+        file.write(b"\x7f\x7f\x7f")
+    (row,) = deliver(session, tmp_path / "third").report["cues"]
+    assert row["seconds_rendered"] == row["seconds_long"]
+    assert (tmp_path / "third" / "1m01_mix.wav").read_bytes() == (tmp_path / "first" / "1m01_mix.wav").read_bytes()

@@ -358,7 +358,7 @@ class Files:
 
     name = "files"
     title = "Any editor, by timeline files"
-    tested = "OTIO, FCP7 XML, FCPXML, MLT, AAF"
+    tested = "OTIO, FCP7 XML, FCPXML, MLT, AAF; Premiere, Final Cut, Avid not met"
     suffixes = projects.SUFFIXES
 
     def found(self) -> Path | None:

@@ -15,7 +15,7 @@ from shotscore_ui.editor import Surroundings
 from shotscore_ui.settings import Settings
 from shotscore_ui.window import MainWindow
 
-WAIT_MS = 60_000
+WAIT_MS = 90_000
 """How long a signal may take on a machine that does other work as well."""
 
 sys.setswitchinterval(0.0005)

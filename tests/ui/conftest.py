@@ -47,13 +47,17 @@ def film(film_folder: Path, tmp_path: Path) -> Path:
 
 
 def copied(scored_folder: Path, folder: Path) -> Path:
-    """A scored film in `folder`; the session's file."""
-    shutil.copytree(scored_folder, folder)
+    """A scored film in `folder`; the session's file.
+
+    The media stay where they are: it is the same picture, and what was drawn and seen of it is used again.
+    """
+    shutil.copytree(scored_folder, folder, ignore=shutil.ignore_patterns("*.mp4"))
     session = folder / "edit score" / "edit.shotscore"
-    session.write_bytes(session.read_bytes().replace(str(scored_folder).encode(), str(folder).encode()))
-    report = folder / "edit score" / "report.json"
-    assert str(scored_folder).encode() not in session.read_bytes()
-    assert report.exists()
+    told = session.read_bytes()
+    before, after = (str(place / "edit.otio").encode() for place in (scored_folder, folder))
+    assert before in told
+    session.write_bytes(told.replace(before, after))
+    assert (folder / "edit score" / "report.json").exists()
     return session
 
 

@@ -219,24 +219,26 @@ def _told(slope: float | None) -> str:
 
 
 def plot(found: dict[str, list[Point]], path: Path) -> None:
-    """Each row as a double logarithmic plot: stages in seconds, memory in MiB on the right."""
+    """Each row as a double logarithmic plot: stages in seconds, memory in MiB on the right, a linear line beside."""
     import matplotlib
 
     matplotlib.use("Agg")
     import matplotlib.pyplot as plt
 
-    figure, places = plt.subplots(1, len(found), figsize=(6 * len(found), 4.5), squeeze=False)
+    figure, places = plt.subplots(1, len(found), figsize=(5.5 * len(found), 4.8), squeeze=False)
     for place, (name, points) in zip(places[0], found.items(), strict=True):
         sizes = [point.size for point in points]
         for stage in points[0].seconds:
-            place.loglog(sizes, [max(point.seconds[stage], 1e-4) for point in points], marker=".", label=stage)
-        place.set_xlabel(name)
-        place.set_ylabel("processor seconds")
+            place.loglog(sizes, [max(point.seconds[stage], 1e-3) for point in points], marker=".", label=stage)
+        linear = [size / sizes[-1] * 60 for size in sizes]
+        place.loglog(sizes, linear, color="0.7", linestyle=":", label="linear")
+        place.set(xlabel=name, ylabel="processor seconds", ylim=(1e-3, 1e2))
         beside = place.twinx()
-        beside.loglog(sizes, [max(point.bytes / 2**20, 0.1) for point in points], "k--", label="memory (MiB)")
-        place.legend(fontsize=7)
-    figure.tight_layout()
-    figure.savefig(path)
+        beside.loglog(sizes, [max(point.bytes / 2**20, 0.1) for point in points], "k--")
+        beside.set(ylabel="memory, MiB (dashed)", ylim=(1, 1e4))
+    figure.tight_layout(rect=(0, 0.08, 1, 1))
+    figure.legend(*places[0][0].get_legend_handles_labels(), loc="lower center", ncols=10, frameon=False)
+    figure.savefig(path, metadata={"Date": None} if path.suffix == ".svg" else None)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -105,6 +105,7 @@ def spot_figure(
         axes.sharex(shots)
     fits = fit_hits(grid, cue.hits, picture.rate, cue.start_frame)
     starts = [cue.start_frame + float(time * picture.rate) for time in grid.beat_times]
+    shots.set_xlim(cue.start_frame, cue.end_frame)
     _draw_shots(shots, picture, cue, width)
     _draw_hits(hits, fits, picture.rate, width)
     _draw_beats(beats, grid, starts, width)
@@ -112,7 +113,6 @@ def spot_figure(
         _draw_ending(beats, ending)
     _draw_tempo(tempo, grid, starts, picture, cue, width)
     _name_changes(tempo, changes, starts)
-    shots.set_xlim(cue.start_frame, cue.end_frame)
     if rows:
         _draw_table(figure.add_subplot(layout[4]), candidates[:rows], width)
     met = sum(fit.state == "met" for fit in fits)
@@ -236,8 +236,9 @@ def _draw_beats(axes: "Axes", grid: BeatGrid, starts: Sequence[float], width: fl
     axes.vlines(starts[:-1], 0, 0.28, color=GREY, linewidth=0.6)
     axes.vlines([starts[beat] for beat in bars], 0, 0.62, color=INK, linewidth=1.0)
     every = next(step for step in (1, 2, 4, 8, 16, 32, 64, 128, 256, 512, 1024) if len(bars) / step <= width * 2.5)
+    left, right = axes.get_xlim()
     for number, beat in enumerate(bars):
-        if number % every == 0:
+        if number % every == 0 and starts[beat] < right - (right - left) / 100:  # no half numbers at the edge
             axes.text(starts[beat], 0.68, str(number + 1), ha="center", fontsize=7, color=INK, clip_on=True)
 
 

@@ -138,7 +138,7 @@ def test_the_example_of_the_sessions_page_runs(desk: Path, films: Path, capsys: 
     run_python("\n".join(line.removeprefix("    ") for line in lines), capsys)
 
 
-@pytest.mark.parametrize("guide", [*GUIDES, "faults", "index"])
+@pytest.mark.parametrize("guide", [*GUIDES, "faults", "index", "scale"])
 def test_what_a_guide_names_is_there(guide: str) -> None:
     """Files named in code marks exist; links are looked after in test_readme.py."""
     text = _FENCE.sub("", (ROOT / "docs" / f"{guide}.md").read_text())

@@ -6,7 +6,6 @@ them), everything has an accessible name, and nothing here takes longer than a r
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -27,7 +26,6 @@ from PySide6.QtWidgets import (
     QDialog,
     QDockWidget,
     QFileDialog,
-    QHBoxLayout,
     QLabel,
     QMainWindow,
     QMenu,
@@ -40,7 +38,7 @@ from PySide6.QtWidgets import (
 
 from . import icons
 from .appearance import apply_appearance, sheet
-from .buttons import ICON, FileHandle, tool
+from .buttons import ICON
 from .controller import Controller
 from .demo import DemoFilm
 from .dialogs import Banner, DoctorDialog, KeysDialog, SettingsDialog
@@ -52,7 +50,7 @@ from .inspector import Inspector, counted
 from .jobs import Problem
 from .keys import in_words, keys_of
 from .mainbutton import ActionPanel
-from .mixer import Mixer
+from .mixerdock import MixerDock
 from .player import Player
 from .roll import PianoRoll
 from .scoring import TIMELINES, Scoring
@@ -63,7 +61,7 @@ from .strip import TimelineStrip, TimeScale
 from .takes import TakeCards
 from .theme import theme_of
 from .thumbnails import ThumbnailStore
-from .view import MixerView, RollView, TakesView
+from .view import RollView, TakesView
 
 if TYPE_CHECKING:
     from shotscore_engine.session import Session
@@ -180,12 +178,14 @@ class MainWindow(QMainWindow):
         column.addWidget(self.inspector, 1)
         column.addWidget(self.action)
         self.take_cards = TakeCards(self)
+        self.mixer_dock = MixerDock(self.controller, self.hearing, self.show_folder, self)
+        self.mixer = self.mixer_dock.mixer
         self.docks: dict[str, QDockWidget] = {}
         for name, words, widget, area in (
             ("inspector", self.tr("Inspector"), side, Qt.DockWidgetArea.RightDockWidgetArea),
             ("player", self.tr("Player"), self.player, Qt.DockWidgetArea.BottomDockWidgetArea),
             ("takes", self.tr("Takes"), self.take_cards, Qt.DockWidgetArea.BottomDockWidgetArea),
-            ("mixer", self.tr("Mixer"), self._build_mixer(), Qt.DockWidgetArea.BottomDockWidgetArea),
+            ("mixer", self.tr("Mixer"), self.mixer_dock, Qt.DockWidgetArea.BottomDockWidgetArea),
         ):
             dock = QDockWidget(words, self)
             dock.setObjectName(name)
@@ -193,27 +193,6 @@ class MainWindow(QMainWindow):
             dock.setAccessibleName(words)
             self.addDockWidget(area, dock)
             self.docks[name] = dock
-
-    def _build_mixer(self) -> QWidget:
-        """The mixer, and below it what can be dragged to another program."""
-        self.mixer = Mixer(self)
-        midi = FileHandle(
-            self.tr("MIDI"), self.tr("Drag the MIDI file to another program"), self.hearing.midi_files, self
-        )
-        mix = FileHandle(self.tr("Mix"), self.tr("Drag the mix to another program"), self.hearing.mix_files, self)
-        made = QWidget(self)
-        rows = QVBoxLayout(made)
-        rows.setContentsMargins(4, 4, 4, 4)
-        rows.setSpacing(4)
-        handles = QHBoxLayout()
-        handles.addWidget(QLabel(self.tr("Drag out:"), self))
-        handles.addWidget(midi)
-        handles.addWidget(mix)
-        handles.addStretch(1)
-        handles.addWidget(tool(self, "folder", self.tr("Show the folder of the music"), self.show_folder))
-        rows.addWidget(self.mixer, 1)
-        rows.addLayout(handles)
-        return made
 
     def _build_keys(self) -> None:
         self.KEYS = keys_of(self)
@@ -258,19 +237,15 @@ class MainWindow(QMainWindow):
         self.player.moved.connect(self._playhead)
         self.player.told.connect(self.note)
         hearing.told.connect(self.note)
-        cards, mixer = self.take_cards, self.mixer
+        cards = self.take_cards
         cards.take_played.connect(hearing.play_take)
         cards.take_heard.connect(hearing.hear_take)
         cards.takes_compared.connect(lambda cue, a, b: hearing.hear_take(cue, a if a or b else 0))
-        mixer.mute_toggled.connect(lambda stem, on: hearing.set_stem(stem, muted=on))
-        mixer.solo_toggled.connect(lambda stem, on: hearing.set_stem(stem, soloed=on))
-        mixer.gain_changed.connect(lambda stem, gain: hearing.set_stem(stem, gain_db=gain))
-        mixer.stem_dragged.connect(lambda stem: mixer.drag_files(hearing.stem_files(stem)))
         self.inspector.auditioned.connect(c.audition)
         self.inspector.silenced.connect(lambda _: hearing.hear_no_click())
         self.edits.hear_strip(strip)
         self.edits.hear_takes(cards)
-        self.edits.hear_mixer(mixer)
+        self.edits.hear_mixer(self.mixer)
 
     def _lay_out(self) -> None:
         self.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
@@ -387,7 +362,7 @@ class MainWindow(QMainWindow):
         self.strip.set_view(None)
         self.roll.set_view(None)
         self.take_cards.set_view(TakesView("", ()))
-        self.mixer.set_view(MixerView("", ()))
+        self.mixer_dock.set_view(None)
         self.player.pause()
         self.player.set_film(None)
         self.hearing.show(None)
@@ -407,7 +382,7 @@ class MainWindow(QMainWindow):
         self.strip.set_view(timeline)
         self.roll.set_timeline(timeline)
         self.take_cards.set_view(shown.takes or TakesView("", ()))
-        self._show_mixer(shown.mixer)
+        self.mixer_dock.set_view(shown.mixer)
         self.player.set_timeline(
             timeline.rate, timeline.duration_frames, timeline.start_frame, timeline.drop_frame, timeline.dialogue
         )
@@ -421,16 +396,6 @@ class MainWindow(QMainWindow):
         if self._paint_waited:
             self._paint_waited = False
             QTimer.singleShot(0, self.painted.emit)
-
-    def _show_mixer(self, view: MixerView | None) -> None:
-        """The stems, with what was muted, soloed and turned since the view was made."""
-        known = self.controller.mixer_settings
-        stems = []
-        for stem in view.stems if view else ():
-            old = known.get(stem.name, stem)
-            stems.append(replace(stem, muted=old.muted, soloed=old.soloed, gain_db=old.gain_db))
-            known[stem.name] = stems[-1]
-        self.mixer.set_view(MixerView(self.controller.cue, tuple(stems)))
 
     def _show_docks(self, there: bool) -> None:
         """The first page stands alone; what was hidden for it comes back as it was."""

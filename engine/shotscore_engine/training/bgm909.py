@@ -11,13 +11,12 @@
 
 The features are read by `features/paper.py`; songs 034, 203, 215, 254, 280 and 328 are left out there and here.
 
-Tracks of different length are stored as pickled arrays. Nothing but NumPy's own arrays is unpickled: any other class
-in the file is refused before it is made.
+Tracks of different length are stored as pickled arrays. They are read by `pickled_arrays.py`, which makes arrays of
+numbers and calls nothing: any other content is refused.
 """
 
 import csv
 import io
-import pickle
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,16 +32,11 @@ from ..features import BeatFeatures
 from ..features.paper import LEFT_OUT, describe_paper, read_shots
 from ..grid import STEPS_PER_BEAT, BeatGrid
 from ..roll import PARTS, Roll, roll_of
+from .pickled_arrays import read as read_pickled
 
 SAMPLE_STEPS = 128
 """Eight bars of 4/4: the paper's sample."""
 _LARGEST_ARRAY_BYTES = 64 << 20
-_ARRAY_MAKERS = {
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-}
 
 
 @dataclass(frozen=True)
@@ -71,15 +65,6 @@ class Sample:
     """Language (T, 768), visual (T, 512), in real time."""
 
 
-class _ArraysOnly(pickle.Unpickler):
-    """Makes NumPy arrays and nothing else."""
-
-    def find_class(self, module: str, name: str) -> Any:
-        if (module, name) not in _ARRAY_MAKERS:
-            raise pickle.UnpicklingError(f"{module}.{name} is no array")
-        return super().find_class(module, name)
-
-
 def _member(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
     """One array of an .npz, pickled or plain."""
     try:
@@ -92,9 +77,9 @@ def _member(archive: zipfile.ZipFile, name: str, path: Path) -> NDArray[Any]:
         read_header = np.lib.format.read_array_header_1_0 if version == (1, 0) else np.lib.format.read_array_header_2_0
         _shape, _fortran, dtype = read_header(file)
         if dtype.hasobject:
-            return np.asarray(_ArraysOnly(file).load())
+            return read_pickled(file.read())
         return np.asarray(np.load(io.BytesIO(data), allow_pickle=False))
-    except (KeyError, ValueError, EOFError, pickle.UnpicklingError) as problem:
+    except (KeyError, ValueError, EOFError) as problem:
         raise InputError(
             f"{path} holds no usable array {name!r} ({problem}); it should be POP909 as .npz."
         ) from problem

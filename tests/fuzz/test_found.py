@@ -57,6 +57,17 @@ def test_a_model_whose_names_are_no_text_is_refused(tmp_path: Path) -> None:
         FORMATS["onnx"].read(path)
 
 
+def test_a_song_in_a_key_there_is_not_is_refused(tmp_path: Path) -> None:
+    folder = FORMATS["midi"].good(tmp_path)
+    song = folder / "001.mid"
+    data, meter = song.read_bytes(), b"\xff\x58\x04"
+    assert meter in data
+    at = data.index(meter)
+    song.write_bytes(data[:at] + b"\xff\x59\x02\x04\x02" + data[at + 7 :])  # four sharps in mode 2
+    with pytest.raises(InputError, match="KeySignatureError"):
+        FORMATS["midi"].read(folder)
+
+
 def test_notes_of_a_part_there_is_not_are_refused() -> None:
     with pytest.raises(SessionError, match="4 parts"):
         read_notes(("", "", "", "0 4 60 80"), 16)

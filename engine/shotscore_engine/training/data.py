@@ -89,11 +89,14 @@ def load_pop909(folder: Path, *, corrected: Path | None = None, form: Path | Non
     come from `beat_midi.txt`, keys from `key_audio.txt` and the form stays unknown. Raises InputError where files
     are missing or damaged, or hold no beats.
     """
+    from mido.midifiles.meta import KeySignatureError
+
     try:
         return _read_pop909(folder, corrected, form)
     except InputError:
         raise
-    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError) as problem:
+    except (OSError, EOFError, ValueError, LookupError, TypeError, ArithmeticError, MemoryError,
+            KeySignatureError) as problem:  # fmt: skip
         # mido, pretty_midi and NumPy meet damage wherever it is, and name none of it.
         reason = " ".join(str(problem).split())[:120]
         raise InputError(

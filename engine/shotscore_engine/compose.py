@@ -32,8 +32,9 @@ if TYPE_CHECKING:
     from .features import BeatFeatures
 
 _HARMONY = PARTS.index("harmony")
-MENDS, FEW_MENDS = 8, 2
+MENDS, FEW_MENDS = 4, 1
 """How many seeds are tried to mend a flaw, and one as slight as a note or two after the last accent; see `mended`."""
+_ACCENT_DENSITY, _RINGING_DENSITY = 0.75, 0.02
 MEND_CONTEXT_BEATS = 8
 _MEND_SEEDS = 7_919
 _APPROACH_BEATS = 2
@@ -113,7 +114,18 @@ def brief_for(
     last_step = None
     if ending is not None and ending.accent_frame is not None:
         last_step = quantise(grid.beat_at(seconds_at(ending.accent_frame - cue.start_frame, rate)) * STEPS_PER_BEAT)
+        frame = _towards(frame, last_step // STEPS_PER_BEAT)
     return Brief(replace(told, frame=frame), silent_beats(request.wishes, cue, grid, rate), last_step)
+
+
+def _towards(frame: FrameCondition, accent_beat: int) -> FrameCondition:
+    """`frame` with many notes asked for on the last accent and hardly any after it: a chord that is left to ring."""
+    if frame.density is None:
+        return frame
+    density = frame.density.copy()
+    density[accent_beat : accent_beat + 1] = np.maximum(density[accent_beat : accent_beat + 1], _ACCENT_DENSITY)
+    density[accent_beat + 1 :] = _RINGING_DENSITY
+    return replace(frame, density=density)
 
 
 def compose(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, progress: Progress = silent) -> Roll:

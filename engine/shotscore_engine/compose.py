@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -228,20 +227,20 @@ def _weight(flaws: Sequence[Flaw]) -> int:
 def flaws_of(roll: Roll, free: Bools, brief: Brief) -> list[Flaw]:
     """What no listener would let pass, where `free` (T, 3) lets it be mended.
 
-    Bars in which nothing sounds though silence was not asked for; and a last accent on which the harmony strikes
-    less than two notes, or after which something begins.
+    Nothing sounding for a bar or longer, on bar lines or not, though silence was not asked for; and a last accent on
+    which the harmony strikes less than two notes, or after which something begins.
     """
     notes = notes_of(roll)
     rests = brief.rests
     flaws = []
-    edges = [*np.flatnonzero(np.asarray(brief.condition.frame.beat_in_bar) == 0).tolist(), brief.condition.beats]
     sounding = np.zeros(roll.steps + 1, np.int64)
     np.add.at(sounding, notes[:, 1], 1)
     np.add.at(sounding, np.minimum(notes[:, 2], roll.steps), -1)
-    heard = np.cumsum(sounding)[:-1] > 0
-    for first, last in pairwise(edges):
-        silent_bar = not heard[first * STEPS_PER_BEAT : last * STEPS_PER_BEAT].any()
-        if silent_bar and not rests[first:last].any() and free[first:last, _HARMONY].all():
+    heard = (np.cumsum(sounding)[:-1] > 0).reshape(-1, STEPS_PER_BEAT).any(axis=1)
+    hole = ~heard & ~rests & free[:, _HARMONY]
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], hole.astype(np.int8), [0]])))
+    for first, last in zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True):
+        if last - first >= brief.condition.frame.beats_per_bar[first]:
             flaws.append(Flaw(first, last, last - first))
     step = brief.last_step
     if step is not None and not brief.silent[step // STEPS_PER_BEAT] and free[step // STEPS_PER_BEAT, _HARMONY]:

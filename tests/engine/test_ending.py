@@ -183,7 +183,7 @@ def test_an_ending_on_any_grid_is_on_it(
 
 
 def brief_of(beats: int, last_step: int | None = None, silent_beats: int = 0) -> Brief:
-    frame = SimpleNamespace(beat_in_bar=np.arange(beats) % 4)
+    frame = SimpleNamespace(beats_per_bar=np.full(beats, 4))
     return Brief(SimpleNamespace(beats=beats, frame=frame), np.arange(beats) < silent_beats, last_step)  # type: ignore[arg-type]
 
 
@@ -204,13 +204,17 @@ def test_a_last_accent_wants_a_chord_and_nothing_after_it() -> None:
     assert not flaws_of(bare, free & False, brief)  # nothing may be written there
 
 
-def test_a_bar_without_a_note_is_a_flaw_where_sound_was_asked_for() -> None:
-    roll = roll_of(np.array([(2, 16, 24, 48, 70), (2, 24, 33, 52, 60)]), 64)
+def test_a_bar_of_nothing_is_a_flaw_where_sound_was_asked_for() -> None:
+    roll = roll_of(np.array([(2, 16, 24, 48, 70), (2, 24, 33, 52, 60), (2, 52, 55, 52, 60)]), 64)
     free = np.ones((16, 3), bool)
-    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16))] == [(0, 4), (12, 16)]
-    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16, silent_beats=4))] == [(12, 16)]
-    free[14, PARTS.index("harmony")] = False
-    assert [(f.start, f.stop) for f in flaws_of(roll, free, brief_of(16))] == [(0, 4)]
+
+    def found(brief: Brief) -> list[tuple[int, int]]:
+        return [(flaw.start, flaw.stop) for flaw in flaws_of(roll, free, brief)]
+
+    assert found(brief_of(16)) == [(0, 4), (9, 13)]  # the second on no bar line; two beats at the end are no bar
+    assert found(brief_of(16, silent_beats=4)) == [(9, 13)]
+    free[11, PARTS.index("harmony")] = False
+    assert found(brief_of(16)) == [(0, 4)]
 
 
 def test_what_is_mended_is_written_by_the_model_and_the_rest_stays() -> None:

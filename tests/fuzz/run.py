@@ -9,6 +9,7 @@ goes on behind it.
 """
 
 import argparse
+import faulthandler
 import importlib
 import json
 import os
@@ -120,6 +121,7 @@ def _child(form: Format, first: int, end: int, seed: int, scratch: Path, writing
         with os.fdopen(writing, "wb", buffering=0) as answers, open(os.devnull, "w") as nowhere:  # noqa: PTH123
             os.dup2(nowhere.fileno(), 1)
             os.dup2(nowhere.fileno(), 2)
+            faulthandler.disable()  # it would tell of crashes that are looked for
             for variable in ("XDG_CACHE_HOME", "LOCALAPPDATA"):
                 os.environ[variable] = str(scratch / "cache")
             refusals = form.refusals()

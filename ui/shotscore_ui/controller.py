@@ -378,11 +378,11 @@ class Controller(QObject):
         self._ask_change("rescore", cue=self.cue, again=plain(again), device=self.settings.device)
 
     def reconform(self, timeline: Path | None = None, tempo: str = "refit") -> None:
-        """Follow the timeline as it is now, or another file."""
+        """Follow the timeline as it is now, a newer version beside it, or the file named."""
         session = self.session
         if session is None or not session.takes:
             return
-        source = timeline or Path(session.timeline)
+        source = timeline or self.recut_watch.newer or Path(session.timeline)
         self.recut_watch.read_now(source)
         self._ask_change("reconform", timeline=source, tempo=tempo, device=self.settings.device)
 

@@ -103,7 +103,10 @@ class SourceBar(QToolBar):
         self.state.setText(words)
 
     def _words(self, session: Session) -> str:
-        if self._controller.recut_watch.recut:
+        watch = self._controller.recut_watch
+        if watch.newer is not None:
+            return self.tr("A newer version lies beside it: {0}").format(watch.newer.name)
+        if watch.recut:
             return self.tr("The timeline has changed since")
         if not Path(session.timeline).exists():
             return self.tr("The timeline's file is gone; the session is whole")

@@ -42,9 +42,10 @@ def long_take(monkeypatch: pytest.MonkeyPatch, model: Denoiser, seed: int = 1) -
 def test_each_stretch_sees_a_little_of_the_one_before(monkeypatch: pytest.MonkeyPatch) -> None:
     model = Watched()
     roll = long_take(monkeypatch, model)
-    assert len(model.asked) == -(-roll.steps // 4 // 64)
+    stretches = model.asked[: -(-roll.steps // 4 // 64)]  # what comes after them is mended, a few beats at a time
+    assert sum(seen - known for seen, known in stretches) >= roll.steps // 4 - 16
     assert all(seen <= 80 for seen, _ in model.asked)
-    assert [known for _, known in model.asked] == [0] + [16] * (len(model.asked) - 1)
+    assert [known for _, known in stretches[:-1]] == [0] + [16] * (len(stretches) - 2)
     starts = notes_of(roll)[:, 1]
     for first in range(0, roll.steps - 64, 64):
         assert ((starts >= first) & (starts < first + 64)).any(), f"nothing begins in steps {first} to {first + 64}"

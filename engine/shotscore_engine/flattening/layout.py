@@ -48,6 +48,8 @@ class Layout:
     _cells: dict[int, Cells] = field(default_factory=dict)
     _kept: list[Any] = field(default_factory=list)
     """Keeps what `_cells` knows by its identity alive."""
+    _windows: dict[int, tuple[Any, Fraction | None, Window]] = field(default_factory=dict)
+    """By the identity of the item, which is kept: (item, content, window)."""
     _noted: set[str] = field(default_factory=set)
 
     def hints(self) -> dict[str, Any]:
@@ -140,6 +142,12 @@ class Layout:
 
     def window(self, item: Any, content: Fraction | None) -> Window:
         """Which stretch of the item's content its parent sees; `content` is a composition's own length."""
+        known = self._windows.get(id(item))
+        if known is None or known[1] != content:
+            known = self._windows[id(item)] = (item, content, self._window(item, content))
+        return known[2]
+
+    def _window(self, item: Any, content: Fraction | None) -> Window:
         own = item.source_range
         if own is None and content is None:
             reference = item.media_reference

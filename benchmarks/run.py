@@ -139,7 +139,7 @@ def _decoding() -> float:
         for first, last in edit["ranges"]:
             lines += [f"file '{edit['film']}'", f"inpoint {float(first / rate)}", f"outpoint {float(last / rate)}"]
         parts.write_text("\n".join(lines) + "\n")
-        read = ["ffmpeg", "-v", "error", "-nostdin", "-f", "concat", "-safe", "0", "-i", str(parts)]
+        read = ["ffmpeg", "-v", "fatal", "-nostdin", "-f", "concat", "-safe", "0", "-i", str(parts)]
         return _best(2, lambda: _run([*read, "-map", "0:v:0", "-f", "null", "-"]))
 
 

@@ -31,6 +31,9 @@ Player = Literal["auto", "fluidsynth", "sampler"]
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
 _FOURTH_ORDER = 4
+_VOICES = 64
+"""Voices a stem may sound at once. A pedalled piano asks for more and takes long; FluidSynth lets go of the quietest
+and oldest first, which nobody hears under the rest."""
 _BLOCK = 64
 """FluidSynth looks at what to play every 64 samples."""
 
@@ -161,7 +164,7 @@ def _play_with_fluidsynth(
         (b"reverb.active", 0),
         (b"chorus.active", 0),
         (b"dynamic-sample-loading", 1),
-        (b"polyphony", 512),
+        (b"polyphony", _VOICES * len(stems)),
         # A pair of outputs for each MIDI channel in use: stem i plays on channel i.
         (b"audio-channels", len(stems)),
         (b"audio-groups", len(stems)),

@@ -431,8 +431,8 @@ def _give_back_memory() -> None:
             ctypes.CDLL(None).malloc_trim(0)
 
 
-_EFFECTS = threading.Lock()
-"""Effects of one stem at a time, while others are played: their copies are the most memory a delivery needs."""
+_EFFECTS = threading.Semaphore(2)
+"""Effects of two stems at a time at most: their copies are the most memory a delivery needs."""
 
 
 def _stored(sound: NDArray[np.float32], before: int = 0) -> NDArray[np.float32]:

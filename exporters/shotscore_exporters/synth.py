@@ -31,7 +31,7 @@ Player = Literal["auto", "fluidsynth", "sampler"]
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
 _FOURTH_ORDER = 4
-_VOICES = 64
+_VOICES = 40
 """Voices a stem may sound at once. A pedalled piano asks for more and takes long; FluidSynth lets go of the quietest
 and oldest first, which nobody hears under the rest."""
 _BLOCK = 64

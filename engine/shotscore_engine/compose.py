@@ -143,7 +143,9 @@ def written(brief: Brief, model: Denoiser, request: ScoreRequest, seed: int, pro
         roll = _in_stretches(brief.condition, brief.rests, model, request, seed, progress)
     else:
         nothing = empty_roll(beats * STEPS_PER_BEAT)
-        roll = _rewritten(nothing, everywhere, brief, model, request, seed=seed, window=(0, beats), progress=progress)
+        roll = compose_anew(
+            nothing, everywhere, brief, model, request, seed=seed, window=(0, beats), mend=False, progress=progress
+        )
     return mended(silenced(roll, brief.silent), everywhere, brief, model, request, seed=seed)
 
 
@@ -205,7 +207,8 @@ def mended(
             again = np.zeros_like(free)
             again[flaw.start : flaw.stop] = free[flaw.start : flaw.stop]
             window = max(0, flaw.start - MEND_CONTEXT_BEATS), min(len(free), flaw.stop + MEND_CONTEXT_BEATS)
-            fresh = _rewritten(roll, again, brief, model, request, seed=seed + attempt * _MEND_SEEDS, window=window)
+            other = seed + attempt * _MEND_SEEDS
+            fresh = compose_anew(roll, again, brief, model, request, seed=other, window=window, mend=False)
             if _weight(flaws_of(fresh, free, brief)) < _weight(flaws_of(roll, free, brief)):
                 roll = fresh
     return roll
@@ -286,30 +289,13 @@ def compose_anew(
     seed: int,
     window: tuple[int, int],
     variation: float = 1.0,
+    mend: bool = True,
     progress: Progress = silent,
 ) -> Roll:
     """`base` with the beats of `free` (T, 3) written anew inside `window`; all other notes stay as they are.
 
-    `base` has to be `hushed` already where silence is asked for.
+    `base` has to be `hushed` already where silence is asked for. Without `mend` flaws stay as the model wrote them.
     """
-    roll = _rewritten(
-        base, free, brief, model, request, seed=seed, window=window, variation=variation, progress=progress
-    )
-    return mended(roll, free, brief, model, request, seed=seed)
-
-
-def _rewritten(
-    base: Roll,
-    free: Bools,
-    brief: Brief,
-    model: Denoiser,
-    request: ScoreRequest,
-    *,
-    seed: int,
-    window: tuple[int, int],
-    variation: float = 1.0,
-    progress: Progress = silent,
-) -> Roll:
     from .denoiser import Known
     from .diffusion import Selector
 
@@ -338,7 +324,8 @@ def _rewritten(
     inside = begun(whole, free & ~rests)
     if brief.silent.any():
         inside = hushed(inside, free, brief.silent)
-    return splice(base, inside, free)
+    roll = splice(base, inside, free)
+    return mended(roll, free, brief, model, request, seed=seed) if mend else roll
 
 
 def sliced(condition: Condition, first: int, last: int) -> Condition:

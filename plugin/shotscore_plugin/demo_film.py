@@ -716,9 +716,8 @@ def make_film(folder: Path, progress: Progress = silent) -> Path:
         try:
             for clip in clips:
                 clip.result()
-        except BaseException:
-            stopped = True
-            raise
+        finally:
+            stopped = True  # where one fails or the person stops it, the others stop too
     path = folder / TIMELINE
     text = otio.adapters.write_to_string(timeline("media"), "otio_json")
     replace_file(path, text.encode())  # last: a film with its timeline is whole

@@ -3,13 +3,14 @@
 A cue comes from a range, from markers, or from proposals. Markers make cues in two ways: one marker with a length
 whose name begins with "cue" or is a cue's name is one; two such markers without length, one after the other, are its
 start and end. Proposals ("spot for me") cut the picture where its energy or its place changes for longer than a moment,
-on the cuts the editor made. Cues may overlap where somebody wants them to.
+on the cuts the editor made. Cues may overlap where somebody wants them to. Their edges can be moved: the music stays
+where its picture stayed.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
@@ -23,7 +24,7 @@ from .progress import Progress, silent
 from .request import ScoreRequest, check_range
 from .seen import hits_seen
 from .spotting import Cue, marker_role
-from .timing import format_timecode
+from .timing import format_timecode, frame_at, quantise
 
 if TYPE_CHECKING:
     from .session import Session, Tools
@@ -34,6 +35,8 @@ _WINDOW_SECONDS = 6.0
 """How much picture on either side of a cut is compared."""
 _CHANGE = 0.22
 """How far energy, light and colour must change (mean distance, each in [0, 1]) for a cue to end there."""
+LEAST_BEATS = 2
+"""A cue with music is no shorter: a beat to begin on and one to end on."""
 _NAME = re.compile(r"(\d+)m(\d+)([a-z]*)", re.IGNORECASE)
 
 
@@ -92,13 +95,101 @@ def check_cue(
         raise RequestError(f"There is or was a cue {called!r}; names are not used twice, so choose {next_name(taken)}.")
     if not _NAME.fullmatch(called):
         raise RequestError(f"{called!r} is not a cue's name; cues are called like 1m01.")
-    for other in session.cues:
-        if not overlap and start_frame < other.end_frame and other.start_frame < end_frame:
+    if not overlap:
+        _check_free(session.cues, start_frame, end_frame)
+    return called
+
+
+def _check_free(others: Sequence[Cue], start_frame: int, end_frame: int) -> None:
+    for other in others:
+        if start_frame < other.end_frame and other.start_frame < end_frame:
             raise RequestError(
                 f"The range {start_frame}-{end_frame} overlaps {other.name} ({other.start_frame}-{other.end_frame}); "
                 "say that it is meant to, or choose another."
             )
-    return called
+
+
+def trim_cue(
+    session: Session,
+    name: str,
+    start_frame: int,
+    end_frame: int,
+    tools: Callable[[], Tools],
+    *,
+    overlap: bool = False,
+    progress: Progress = silent,
+) -> Session:
+    """The session with the cue's edges at [start_frame, end_frame); its name stays, its music where both ranges are.
+
+    before  |..a.b.c.d..|           after  ....|.b.c.x|        the end is made anew, where it is another
+
+    A cue with music gets a new take, in use: its notes keep their beats, their times and their picture; only beats the
+    old range had not, the last two bars and, where the cue grows at its end, the two bars that used to end it are
+    written. `tools` is called only then. A cue without music is spotted over its new range.
+
+    Raises what `check_trim` raises, RequestError where locked music would be cut off, Cancelled when `progress` does.
+    """
+    from .reconform import on_range
+
+    cue = check_trim(session, name, start_frame, end_frame, overlap=overlap)
+    if (start_frame, end_frame) == (cue.start_frame, cue.end_frame):
+        return session
+    if name in session.chosen:
+        return on_range(session, cue, start_frame, end_frame, tools, progress)
+    own = [hit for hit in cue.hits if hit.kind == "person" and start_frame < hit.frame < end_frame]
+    own.sort(key=lambda hit: hit.weight)  # an ignored one must not take away another that was moved a little
+    hits = hits_seen(session.picture, start_frame, end_frame, own=own, progress=progress)
+    return session.with_cue(Cue(name, start_frame, end_frame - start_frame, hits))
+
+
+def check_trim(session: Session, name: str, start_frame: int, end_frame: int, *, overlap: bool = False) -> Cue:
+    """The cue; raises what `trim_cue` would raise before anything is looked at or written.
+
+    RequestError where there is no such cue, where the range leaves the picture, shares nothing with the cue's own,
+    overlaps a cue it did not overlap before (and `overlap` does not say that this is meant), or is shorter than two
+    beats of the music.
+    """
+    cue = session.cue(name)
+    check_range(start_frame, end_frame, session.picture)
+    if start_frame >= cue.end_frame or end_frame <= cue.start_frame:
+        raise RequestError(
+            f"Nothing of {name} ({cue.start_frame}-{cue.end_frame}) lies in the range {start_frame}-{end_frame}; "
+            "add a cue there instead."
+        )
+    if not overlap:
+        met = (other.start_frame < cue.end_frame and cue.start_frame < other.end_frame for other in session.cues)
+        others = [other for other, already in zip(session.cues, met, strict=True) if not already]
+        _check_free(others, start_frame, end_frame)
+    if name in session.chosen:
+        least = least_frames(session, name)
+        if end_frame - start_frame < least:
+            raise RequestError(
+                f"The range {start_frame}-{end_frame} has {end_frame - start_frame} frames, and two beats of {name} "
+                f"take {least}; leave it that long, or remove the cue."
+            )
+    return cue
+
+
+def least_frames(session: Session, name: str) -> int:
+    """How many frames the cue has at least: two beats of its music, one frame where it has none."""
+    if name not in session.chosen:
+        return 1
+    grid = session.take(name).grid
+    beat = (grid.beat_times[-1] - grid.beat_times[0]) / grid.beats
+    return max(1, quantise(frame_at(LEAST_BEATS * beat, session.picture.rate)))
+
+
+def searched(session: Session, start_frame: int, end_frame: int, progress: Progress = silent) -> Session:
+    """The session with cuts and speech of the range found, where only other ranges of the timeline were searched."""
+    whole = (0, session.picture.duration_frames)
+    for take in session.takes:
+        request = take.request
+        if (request.start_frame, request.end_frame or whole[1]) == whole:
+            return session
+    if any(cue.start_frame <= start_frame and end_frame <= cue.end_frame for cue in session.cues):
+        return session
+    detect = session.takes[0].request.detect if session.takes else "adaptive"
+    return session.analysed(detect, progress, span=(start_frame, end_frame))
 
 
 def score_cue(session: Session, name: str, request: ScoreRequest, tools: Tools, progress: Progress = silent) -> Session:

@@ -4,6 +4,8 @@ For each cue: match old and new shots (`recut`), fit the old beats to the new pi
 and let the model write the bars that have none. Beside bars with new picture these are: the bar before a place where
 two stretches of music meet that did not before, and, where the cue ends elsewhere than it did, its last two bars and
 the two bars that used to end it. What is locked is never made anew; it is gone only where its picture is.
+
+A cue whose own edges are moved is followed in the same way: the picture stays, and more or less of it has music.
 """
 
 from __future__ import annotations
@@ -29,7 +31,7 @@ from .regenerate import TRIES, best_of, next_seed, revised
 from .regrid import Moment, Regridded, Run, TempoChoiceKind, regrid
 from .request import ScoreRequest
 from .roll import PARTS, Roll, notes_of, roll_of
-from .seams import Bools, beat_reach
+from .seams import Bools, beat_reach, begun
 from .seen import hits_seen
 from .spotting import Cue, hit_tolerance
 from .tempo_map import Ending, TempoChange, ending_on
@@ -133,8 +135,9 @@ def follow(
             start, end = _new_range(cue, old, picture, stretches)
             now = now.with_cue(Cue(cue.name, start, end - start, hits_seen(picture, start, end)))
             continue
-        row = _follow_cue(session, now, cue, stretches, tools, tempo, part)
-        now = row.session
+        span = _new_range(cue, old, picture, stretches)
+        row = _follow_cue(session, now, cue, span, stretches, tools, tempo, part)
+        now = replace(row.session, locks=(*now.locks, *row.locks))
         rows.append(row)
     return Followed(
         now,
@@ -145,11 +148,32 @@ def follow(
     )
 
 
+def on_range(
+    session: Session,
+    cue: Cue,
+    start_frame: int,
+    end_frame: int,
+    tools: Callable[[], Tools],
+    progress: Progress = silent,
+) -> Session:
+    """The session with a scored `cue` over another range of the same picture; its music stays where its picture does.
+
+    `tools` is called only where music has to be written. Raises RequestError where locked music would be cut off:
+    its picture is still there, so nothing but the lock says whether it is wanted.
+    """
+    whole = (Stretch(0, session.picture.duration_frames, 0),)
+    span = (start_frame, end_frame)
+    row = _follow_cue(session, session, cue, span, whole, tools, "refit", progress, kind="trim")
+    return row.session
+
+
 @dataclass(frozen=True)
 class _Row:
     session: Session
     bars: tuple[BarFate, ...]
     hits: tuple[HitFate, ...]
+    locks: tuple[Lock, ...]
+    """The cue's locks where their bars are now."""
     lost: tuple[Lock, ...]
 
 
@@ -157,13 +181,15 @@ def _follow_cue(
     before: Session,
     now: Session,
     cue: Cue,
+    span: tuple[int, int],
     stretches: Sequence[Stretch],
     tools: Callable[[], Tools],
     tempo: TempoChoiceKind,
     progress: Progress,
+    kind: Literal["reconform", "trim"] = "reconform",
 ) -> _Row:
     take, rate = before.take(cue.name), now.picture.rate
-    start, end = _new_range(cue, before.picture, now.picture, stretches)
+    start, end = span
     own = tuple(
         replace(hit, frame=frame)
         for hit in cue.hits
@@ -173,6 +199,8 @@ def _follow_cue(
     after = Cue(cue.name, start, end - start, hits)
     duration = seconds_at(after.duration_frames, rate)
     runs = _runs(take.grid, cue, after, stretches, rate)
+    if kind == "trim" and runs and end > cue.end_frame:  # its last beat may run past the old end, and now has room
+        runs[-1] = replace(runs[-1], last=take.grid.beats)
     moments = [
         Moment(seconds_at(hit.frame - start, rate), seconds_at(hit.tolerance_frames, rate), hit.weight)
         for hit in hits
@@ -182,10 +210,15 @@ def _follow_cue(
     fitted = regrid(take.grid, runs, duration, tempo=tempo, slack=slack, moments=moments)
     grid = fitted.grid
     roll = carried(take.roll(), fitted)
-    locked = _locked_now(locked_mask(before.locks, cue, take.grid, rate), fitted)
+    held = locked_mask(before.locks, cue, take.grid, rate)
+    if kind == "trim":
+        _check_held(take, held, fitted, before.locks)
+    locked = _locked_now(held, fitted)
     free = _free(fitted, take.grid) & ~locked
     locks, lost = _moved_locks(before.locks, cue, after, take.grid, fitted, rate)
     request = _moved_request(take.request, after, stretches)
+    if kind == "trim":  # what was the whole picture is so no longer
+        request = replace(request, end_frame=end)
     from .session import dialogue_in
 
     base = replace(
@@ -200,7 +233,7 @@ def _follow_cue(
         changes=_moved_changes(take.changes, fitted),
     )
     made_with: Tools | None = None
-    revision = Revision("reconform", take.number)
+    revision = Revision(kind, take.number)
     if free.any():
         made_with = tools()
         features = describe_cue(now.picture, after, grid, request, progress)
@@ -216,12 +249,25 @@ def _follow_cue(
             variation=1.0,
             progress=progress,
         )
-        roll, revision = made.roll, replace(made.revision, kind="reconform")
+        roll, revision = made.roll, replace(made.revision, kind=kind)
     session = now.with_cue(after)
     written = revised(session, base, roll, request, revision, made_with)
-    session = replace(session.with_takes(after, [written]), locks=(*now.locks, *locks))
     bars = _bar_fates(after, fitted, free, take.grid)
-    return _Row(session, bars, _hit_fates(take.grid, cue, fitted.grid, after, stretches, rate), lost)
+    fates_of_hits = _hit_fates(take.grid, cue, fitted.grid, after, stretches, rate)
+    return _Row(session.with_takes(after, [written]), bars, fates_of_hits, locks, lost)
+
+
+def _check_held(take: Take, held: Bools, fitted: Regridded, locks: Sequence[Lock]) -> None:
+    """Raises RequestError where locked notes would be cut off or shortened."""
+    roll = take.roll()
+    stays = np.zeros(held.shape[0], bool)
+    stays[[origin for origin in fitted.origin if origin >= 0]] = True
+    before = notes_of(begun(roll, held))
+    after = notes_of(begun(carried(roll, fitted), _locked_now(held, fitted)))
+    if not held[~stays].any() and np.array_equal(before[:, 2] - before[:, 1], after[:, 2] - after[:, 1]):
+        return
+    which = "; ".join(str(lock) for lock in locks if lock.cue == take.cue)
+    raise RequestError(f"The new range would cut off locked music ({which}); unlock it, or leave it inside the range.")
 
 
 # --- where things go -----------------------------------------------------------------------------------------------

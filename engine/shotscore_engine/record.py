@@ -22,7 +22,7 @@ class Piece:
 class Revision:
     """How a take came from another one of its cue."""
 
-    kind: Literal["rescore", "combine", "reconform"]
+    kind: Literal["rescore", "combine", "reconform", "trim"]
     base: int
     """Number of the take it came from."""
     free: tuple[FreeRun, ...] = ()

@@ -274,7 +274,7 @@ def remake(session: Session, take: Take, tools: Tools, progress: Progress = sile
     Raises SessionError where the record is of another model, or where what it was made of is gone.
     """
     revision = take.revision
-    if revision is not None and revision.kind == "reconform" and not revision.free:
+    if revision is not None and revision.kind in ("reconform", "trim") and not revision.free:
         return take.roll()  # nothing was written: its notes are those of its base, carried over
     if revision is not None and revision.kind == "combine":
         from .takes import combined_roll

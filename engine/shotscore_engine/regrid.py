@@ -108,8 +108,12 @@ class _Work:
         """The first run, and the beats before it."""
         bar = self.old.beats_per_bar
         count = 0 if begin < self.steady else max(1, quantise(begin / self.steady))
-        lead = begin / count if count else Fraction(0)
-        self.times = [lead * i for i in range(count)]
+        lead, rest = (begin / count if count else Fraction(0)), Fraction(0)
+        if count and not 1 / (1 + TEMPO_DRIFT) <= lead / self.steady <= 1 + TEMPO_DRIFT:
+            # No whole number of beats at about this tempo: the first one waits for less than a beat.
+            count, lead = int(begin // self.steady), self.steady
+            rest = begin - count * lead
+        self.times = [rest + lead * i for i in range(count)]
         self.origin, self.eased = [-1] * count, [False] * count
         self.first_downbeat = (self.old.first_downbeat - run.first + count) % bar
         self._append(run)

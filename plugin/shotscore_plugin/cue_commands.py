@@ -1,7 +1,8 @@
 """`shotscore cue SESSION ACTION`: several pieces of music in one timeline.
 
 Cues come from a range, from the timeline's own cue markers, or from proposals; they are named 1m01, 1m02 and never
-renumbered. A new cue has hits and no music: `score` writes it.
+renumbered. A new cue has hits and no music: `score` writes it. `trim` moves a cue's edges and keeps its music where
+its picture is.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from shotscore_engine.errors import RequestError
 
 from .answer import Answer
-from .session_commands import Command, changed, session_argument, session_path
+from .session_commands import Command, changed, session_argument, session_path, tools_of
 from .terminal import ProgressLine
 
 if TYPE_CHECKING:
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from shotscore_engine.session import Session
 
 RequestOf = Callable[[argparse.Namespace], "ScoreRequest"]
-_ACTIONS = ("list", "add", "propose", "score", "remove")
+_ACTIONS = ("list", "add", "propose", "score", "trim", "remove")
 
 
 def add_commands(
@@ -41,15 +42,17 @@ def add_commands(
                 return _propose(options, progress)
             case "score":
                 return _score(options, request_of(options), progress)
+            case "trim":
+                return _trim(options, progress)
             case _:
                 return _remove(options, progress)
 
-    cue = command("cue", run, "list, add, propose, score or remove the cues of a session")
+    cue = command("cue", run, "list, add, propose, score, trim or remove the cues of a session")
     session_argument(cue, cue=False)
     cue.add_argument("action", metavar="ACTION", choices=_ACTIONS, help=", ".join(_ACTIONS))
-    cue.add_argument("values", metavar="VALUE", nargs="*", help="for add: IN-OUT; for score and remove: a cue's name")
+    cue.add_argument("values", metavar="VALUE", nargs="*", help="add: IN-OUT; score, trim and remove: a cue's name")
     cue.add_argument("--name", metavar="NAME", help="of the new cue, such as 1m05 (the next one)")
-    cue.add_argument("--overlap", action="store_true", help="the new cue may overlap another")
+    cue.add_argument("--overlap", action="store_true", help="add, trim: the cue may overlap another")
     cue.add_argument("--markers", action="store_true", help="add: the ranges of the timeline's cue markers")
     cue.add_argument("--add", action="store_true", help="propose: add what is proposed where there is no cue yet")
     score_options(cue)
@@ -66,7 +69,7 @@ def _list(options: argparse.Namespace) -> Answer:
 
 
 def _add(options: argparse.Namespace, progress: ProgressLine) -> Answer:
-    from shotscore_engine.cues import add_cue, check_cue, marked_ranges, names_given
+    from shotscore_engine.cues import add_cue, check_cue, marked_ranges, names_given, searched
     from shotscore_engine.request import parse_range
 
     if options.markers == bool(options.values):
@@ -84,7 +87,7 @@ def _add(options: argparse.Namespace, progress: ProgressLine) -> Answer:
             wanted = [(options.name, *parse_range(value, session.picture)) for value in options.values]
         for name, start, end in wanted:
             check_cue(session, start, end, name=name, overlap=options.overlap)
-            session = _searched(session, start, end, report)
+            session = searched(session, start, end, report)
             session = add_cue(session, start, end, name=name, overlap=options.overlap, progress=report)
         return session
 
@@ -134,6 +137,34 @@ def _score(options: argparse.Namespace, request: ScoreRequest, progress: Progres
     return changed(options, f"score {name}", change, progress)
 
 
+def _trim(options: argparse.Namespace, progress: ProgressLine) -> Answer:
+    from shotscore_engine.cues import check_trim, searched, trim_cue
+    from shotscore_engine.request import parse_range
+    from shotscore_engine.sessionfile import read
+
+    name = _one_name(options)
+    if options.range is None:
+        raise RequestError(f"`cue SESSION trim {name}` wants --range IN-OUT: where the cue shall begin and end.")
+
+    def change(session: Session, report: Progress) -> Session:
+        start, end = parse_range(options.range, session.picture)
+        check_trim(session, name, start, end, overlap=options.overlap)
+        session = searched(session, start, end, report)
+        return trim_cue(
+            session,
+            name,
+            start,
+            end,
+            lambda: tools_of(session.take(name), options),
+            overlap=options.overlap,
+            progress=report,
+        )
+
+    session, _ = read(session_path(options.session))
+    with_music = session.cue(name).name in session.chosen
+    return (changed if with_music else _changed_only)(options, f"trim {name} to {options.range}", change, progress)
+
+
 def _remove(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     from shotscore_engine.cues import remove_cue
     from shotscore_engine.sessionfile import read
@@ -158,19 +189,6 @@ def _one_name(options: argparse.Namespace) -> str:
     if len(options.values) != 1:
         raise RequestError(f"`cue SESSION {options.action}` wants one cue's name; {len(options.values)} were given.")
     return str(options.values[0])
-
-
-def _searched(session: Session, start: int, end: int, progress: Progress) -> Session:
-    """The session with cuts and speech of the range found, where only other ranges of the timeline were searched."""
-    whole = (0, session.picture.duration_frames)
-    for take in session.takes:
-        request = take.request
-        if (request.start_frame, request.end_frame or whole[1]) == whole:
-            return session
-    if any(cue.start_frame <= start and end <= cue.end_frame for cue in session.cues):
-        return session
-    detect = session.takes[0].request.detect if session.takes else "adaptive"
-    return session.analysed(detect, progress, span=(start, end))
 
 
 def _changed_only(

@@ -73,6 +73,15 @@ def test_cues_are_added_scored_listed_and_removed(shotscore: Shotscore, half: Pa
     assert (half / "1m02.mid").is_file()
     assert (half / "1m01.mid").read_bytes() == first
     assert "take 1" in shotscore("cue", half, "list").out
+    notes = Session.open(half / "edit.shotscore").take("1m01").notes
+    run = shotscore("cue", half, "trim", "1m01", "--range", "10-88", "--json")  # its start: nothing is written anew
+    assert run.code == 0, run.err
+    assert (run.table["cues"][0]["name"], run.table["cues"][0]["start_frame"], run.table["cues"][0]["take"]) == (
+        "1m01", 10, 2,
+    )  # fmt: skip
+    assert run.table["undo"][0] == "trim 1m01 to 10-88"
+    assert shotscore("undo", half).code == 0
+    assert Session.open(half / "edit.shotscore").take("1m01").notes == notes
     run = shotscore("cue", half, "remove", "1m01", "--json")
     assert [cue["name"] for cue in run.table["cues"]] == ["1m02"]
     assert not (half / "1m01.mid").exists()
@@ -136,6 +145,9 @@ def test_cues_are_proposed(shotscore: Shotscore, half: Path) -> None:
         ("score", "1m09"),
         ("score", "1m01", "--range", "0-10"),
         ("score", "1m01", "--wish", "0-10: style=polka"),
+        ("trim", "1m01"),
+        ("trim", "1m01", "--range", "0-2"),  # shorter than two beats
+        ("trim", "1m09", "--range", "0-80"),
         ("remove", "1m09"),
         ("dance",),
     ],

@@ -52,11 +52,12 @@ def drag(widget: QWidget, start: QPoint, *path: QPoint, modifiers: Any = NONE) -
     for point in path:
         QTest.mouseMove(widget, point)
         # A synthetic move carries no button of its own: say which is down.
-        _move(widget, point, modifiers)
+        move_held(widget, point, modifiers)
     QTest.mouseRelease(widget, LEFT, modifiers, path[-1])
 
 
-def _move(widget: QWidget, point: QPoint, modifiers: Any) -> None:
+def move_held(widget: QWidget, point: QPoint, modifiers: Any = NONE) -> None:
+    """Moves the mouse with its left button down."""
     from PySide6.QtCore import QEvent
     from PySide6.QtGui import QMouseEvent
 

@@ -25,7 +25,21 @@ from shotscore_ui.strip.ruler import ticks_between
 from shotscore_ui.strip.words import lane_help
 from shotscore_ui.theme import DARK, LIGHT, Theme, apply
 from shotscore_ui.view import Extras, TimelineView, Views, waveform_view
-from widgets import ALT, CTRL, LEFT, NONE, SHIFT, around, drag, drawn, hit_frames, share_of, small_session, wheel
+from widgets import (
+    ALT,
+    CTRL,
+    LEFT,
+    NONE,
+    SHIFT,
+    around,
+    drag,
+    drawn,
+    hit_frames,
+    move_held,
+    share_of,
+    small_session,
+    wheel,
+)
 
 Key = Qt.Key
 
@@ -136,6 +150,90 @@ def test_lanes_share_the_height_and_the_ruler_always_stays(height: int) -> None:
     assert tops == sorted(tops)
     least = {lane.key: lane.least for lane in LANES}
     assert all(rect.height() >= least[key] for key, rect in rects.items())
+
+
+# --- edges of cues ------------------------------------------------
+
+
+@pytest.fixture
+def two_cues(make_strip: Callable[..., TimelineStrip], session: Session) -> TimelineStrip:
+    """1m01 over frames 0-300 of 300 cut down to 50-200, and 1m02 over 240-300; shots begin at 60, 100, 175, 225."""
+    view = Views().timeline(session)
+    cue = view.cues[0]
+    later = replace(cue, name="1m02", start_frame=240, end_frame=300, hits=(), grid=None, roll=None)
+    return make_strip(shown=replace(view, cues=(replace(cue, start_frame=50, end_frame=200), later)))
+
+
+def asked_of(strip: TimelineStrip) -> list[tuple[str, int, int, bool]]:
+    """What is asked of whoever listens."""
+    asked: list[tuple[str, int, int, bool]] = []
+    strip.cue_trimmed.connect(lambda *what: asked.append(what))
+    return asked
+
+
+def test_the_edges_of_a_cue_are_dragged(two_cues: TimelineStrip) -> None:
+    strip = two_cues
+    asked = asked_of(strip)
+    end, start = strip.point_at("cue", 200), strip.point_at("cue", 50)
+    before = drawn(strip)
+    QTest.mousePress(strip, LEFT, NONE, end)
+    move_held(strip, strip.point_at("cue", 150), ALT)
+    # Shown where it would be, with its timecode, and nothing asked yet.
+    assert strip.edges.held is not None
+    assert abs(strip.edges.held.frame - 150) <= 1
+    column = strip.point_at("hits", strip.edges.held.frame)
+    rows = slice(strip.lane_rect("shots").top(), strip.lane_rect("energy").bottom())
+    assert share_of(drawn(strip)[rows, column.x() - 1 : column.x() + 1], DARK.colour("accent"), 60) > 0.9
+    assert share_of(before[rows, column.x() - 1 : column.x() + 1], DARK.colour("accent"), 60) < 0.2
+    assert asked == []
+    QTest.mouseRelease(strip, LEFT, NONE, strip.point_at("cue", 150))
+    assert [(name, first, over) for name, first, _, over in asked] == [("1m01", 50, False)]
+    assert abs(asked[0][2] - 150) <= 1
+    strip.set_view(strip.view)
+    assert strip.edges.held is None
+    # It jumps onto a cut, and stops at the next cue unless that is meant.
+    drag(strip, end, strip.point_at("cue", 210), strip.point_at("cue", 224))
+    strip.set_view(strip.view)
+    drag(strip, end, strip.point_at("cue", 210), strip.point_at("cue", 280))
+    strip.set_view(strip.view)
+    drag(strip, end, strip.point_at("cue", 210), strip.point_at("cue", 280), modifiers=SHIFT | ALT)
+    assert [what[2] for what in asked[1:3]] == [225, 240]
+    assert abs(asked[3][2] - 280) <= 1
+    assert asked[3][3]
+    strip.set_view(strip.view)
+    # Two beats are left, at 120 a minute and 25 frames a second; a press that only wanders moves nothing.
+    drag(strip, start, strip.point_at("cue", 100), strip.point_at("cue", 290))
+    assert asked[4] == ("1m01", 175, 200, False)
+    strip.set_view(strip.view)
+    drag(strip, start, start + QPoint(2, 0))
+    assert len(asked) == 5
+    assert strip.edges.held is None
+
+
+def test_the_edges_of_a_cue_are_moved_by_keys(two_cues: TimelineStrip) -> None:
+    strip = two_cues
+    asked = asked_of(strip)
+    strip.set_playhead(120)
+    for key, mods in ((Key.Key_O, NONE), (Key.Key_Left, NONE), (Key.Key_Left, SHIFT), (Key.Key_Up, NONE)):
+        QTest.keyClick(strip, key, mods)
+    assert strip.edges.held is not None
+    assert strip.edges.held.frame == 100  # 200 - 1 - 25, and the cut before
+    assert strip.playhead == 120
+    assert "The end of 1m01 would be at 00:00:04:00" in strip.accessibleDescription()
+    QTest.keyClick(strip, Key.Key_O)
+    QTest.keyClick(strip, Key.Key_Return)
+    assert asked == [("1m01", 50, 120, False)]
+    strip.set_view(strip.view)
+    for key in (Key.Key_I, Key.Key_Right, Key.Key_Escape, Key.Key_Right):
+        QTest.keyClick(strip, key)
+    assert strip.edges.held is None
+    assert strip.playhead == 121
+    assert len(asked) == 1
+    menu = StripMenu(strip, QPointF(strip.point_at("cue", 270)))
+    next(action for action in menu.actions() if action.objectName() == "cue-start").trigger()
+    QTest.keyClick(strip, Key.Key_Left)
+    QTest.keyClick(strip, Key.Key_Enter)
+    assert asked[1] == ("1m02", 239, 300, False)
 
 
 # --- the playhead and the view ------------------------------------------------

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from shotscore_engine.sessionfile import SessionFile
     from shotscore_engine.wishes import EnergyCurve
 
-CHANGING = ("score", "rescore", "reconform")
+CHANGING = ("score", "rescore", "reconform", "trim")
 """Jobs that answer with another session."""
 
 
@@ -386,6 +386,24 @@ class Controller(QObject):
         self.recut_watch.read_now(source)
         self._ask_change("reconform", timeline=source, tempo=tempo, device=self.settings.device)
 
+    def trim(self, cue: str, start_frame: int, end_frame: int, overlap: bool = False) -> None:
+        """Let a cue begin and end elsewhere; its music stays where its picture is."""
+        from shotscore_engine.cues import check_trim
+
+        session = self.session
+        if session is None:
+            return
+        try:
+            check_trim(session, cue, start_frame, end_frame, overlap=overlap)
+        except InputError as problem:
+            self._trouble(problem)
+            self._draw()
+            return
+        if self.busy:
+            self._draw()  # the edge goes back
+        device = self.settings.device
+        self._ask_change("trim", cue=cue, start=start_frame, end=end_frame, overlap=overlap, device=device)
+
     def audition(self, bpm: float) -> None:
         """Make a click track at a tempo; `clicked` says where."""
         if self.session is not None and self.cue:
@@ -568,16 +586,19 @@ class Controller(QObject):
             late = self._meanwhile[len(changes) :]
             self._meanwhile.clear()
             self._file = found.file
-            self.energy.pop(self.cue, None)
+            if kind != "trim":
+                self.energy.pop(self.cue, None)
             self._delivered = _music(found.file.session)
             if kind == "reconform":
                 self.recut_watch.followed()
+            if kind in ("reconform", "trim"):  # other pictures
                 self.looks.clear()
             self._set(found.session)
             if kind == "reconform":
                 self._watch()
-                self.look()
                 self.film.make(found.session.picture)
+            if kind in ("reconform", "trim"):
+                self.look()
             for did, change in late:
                 self.do(did, change)
             if changes:
@@ -587,7 +608,8 @@ class Controller(QObject):
             self._deliver_if_changed()
             for sentence in answer.get("warnings", [])[:1]:
                 self.noted.emit(str(sentence))
-            self.scored.emit(self.cue)
+            if kind != "trim":  # nobody asked to hear it
+                self.scored.emit(self.cue)
 
         self.keeper.ask(lambda: take_over(file, path, changes), loaded, self._not_asked)
 

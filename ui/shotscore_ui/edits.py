@@ -28,13 +28,14 @@ class Edits(QObject):
         self._controller = controller
 
     def hear_strip(self, strip: TimelineStrip) -> None:
-        """Hits, locks and energy."""
+        """Hits, locks, energy and edges of cues."""
         strip.hit_moved.connect(self._move_hit)
         strip.hit_weighed.connect(self._weigh_hit)
         strip.hit_added.connect(self._add_hit)
         strip.hit_muted.connect(self._mute_hit)
         strip.lock_toggled.connect(self._lock)
         strip.energy_drawn.connect(self._controller.draw_energy)
+        strip.cue_trimmed.connect(self._controller.trim)
 
     def hear_takes(self, cards: TakeCards) -> None:
         """Using, naming and putting together takes."""

@@ -68,5 +68,6 @@ def in_words(keys: tuple[Key, ...]) -> list[tuple[str, str]]:
         (tr("Ctrl+A, Ctrl+L"), tr("Timeline: select all shots; lock the selected ones")),
         (tr("Comma, period"), tr("Timeline: the hit before or after")),
         (tr("Alt+arrows, M, H"), tr("Timeline: move or weigh a hit, mute it, add one")),
+        (tr("I, O"), tr("Timeline: move the beginning or end of the cue; Enter sets it")),
         (tr("+ - 0 Z"), tr("Timeline: zoom, whole film, selection")),
     ]

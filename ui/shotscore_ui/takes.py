@@ -400,7 +400,7 @@ class TakeCard(QFrame):
         """How the take came to be, in a few words."""
         take = self.take
         if not take.usable:
-            return self.tr("of an earlier cut of the film")
+            return self.tr("of an earlier cut or range")
         if take.origin == "rescore" and take.shots:
             first, last = take.shots
             if first == last:
@@ -410,6 +410,8 @@ class TakeCard(QFrame):
             return self.tr("combined, on take {0}").format(take.base)
         if take.origin == "reconform":
             return self.tr("take {0} after the recut").format(take.base)
+        if take.origin == "trim":
+            return self.tr("take {0}, another range").format(take.base)
         return self.tr("written whole")
 
     def mark(self, *, chosen: bool, side: str, heard: bool) -> None:

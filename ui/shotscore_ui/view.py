@@ -16,6 +16,7 @@ signals; it changes nothing by itself. Whoever listens changes the session and s
                                                          lock_toggled(str cue, str part, int start, int end, bool lock);
                                                              part "" is every part; start, end -1 is the whole cue
                                                          cue_activated(str cue)
+                                                         cue_trimmed(str cue, int start, int end, bool overlap)
                                                          regenerate_requested(int first_shot, int last_shot)
     RollView               roll.PianoRoll                playhead_moved(int frame)
                                                          part_toggled(str part, bool shown)
@@ -219,14 +220,14 @@ class TakeView:
     style: str
     bpm: float
     seed: int
-    origin: Literal["score", "rescore", "combine", "reconform"]
+    origin: Literal["score", "rescore", "combine", "reconform", "trim"]
     """How it came to be."""
     base: int
     """The take it was made from; 0 where it was written whole."""
     shots: tuple[int, int] | None
     """Which shots were made anew, where that was asked for."""
     usable: bool
-    """False where it was written for an earlier cut of the film."""
+    """False where it was written for an earlier cut of the film, or another range of the cue."""
     combinable: bool
     """Whether its bars can be put together with those of the take in use: both lie on one grid."""
     bars: int
@@ -535,7 +536,7 @@ class Views:
     def _take(self, session: Session, take: Take, used: Take | None) -> TakeView:
         roll, measures = self._roll(session, take), self._measured(session, take)
         revision = take.revision
-        usable = take.edit == len(session.edits)
+        usable = _fits(session, take)
         return TakeView(
             cue=take.cue,
             number=take.number,
@@ -576,6 +577,13 @@ class Views:
                 self._measures.clear()
             self._measures[id(take)] = known
         return known[1]
+
+
+def _fits(session: Session, take: Take) -> bool:
+    """Whether a take is of this cut and this range, as `regenerate.check_edit` wants it."""
+    cue, then = session.cue(take.cue), take.spotted or session.cue(take.cue)
+    here = (then.start_frame, then.duration_frames) == (cue.start_frame, cue.duration_frames)
+    return here and take.edit == len(session.edits)
 
 
 def shot_view(shot: Shot) -> ShotView:

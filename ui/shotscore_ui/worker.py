@@ -119,6 +119,7 @@ class Desk:
             "score": self.score,
             "rescore": self.rescore,
             "reconform": self.reconform,
+            "trim": self.trim,
             "deliver": self.deliver,
             "click": self.click,
             "proxy": self.proxy,
@@ -222,6 +223,31 @@ class Desk:
 
         answer = self._changed(given, job, f"re-conform to {timeline.name}", change)
         return {**answer, "changes": found[0] if found else {}}
+
+    def trim(self, given: Mapping[str, Any], job: Job) -> Message:
+        """Move the edges of a cue, and deliver where it has music."""
+        from shotscore_engine import history
+        from shotscore_engine.cues import searched, trim_cue
+
+        name, start, end = str(given["cue"]), int(given["start"]), int(given["end"])
+
+        def change(session: Session, progress: Progress) -> Session:
+            return trim_cue(
+                searched(session, start, end, progress),
+                name,
+                start,
+                end,
+                lambda: self._tools_of(session.take(name), given, Live(job, start, end)),
+                overlap=bool(given.get("overlap")),
+                progress=progress,
+            )
+
+        path = Path(given["session"])
+        before = self._open(path)
+        if name in before.chosen:
+            return self._changed(given, job, f"move an edge of {name}", change)
+        after = history.record(before, change(before, job.progress), f"move an edge of {name}")
+        return self._keep(after, path)
 
     def deliver(self, given: Mapping[str, Any], job: Job) -> Message:
         """Bring the files in the folder up to date."""

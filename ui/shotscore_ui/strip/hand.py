@@ -35,7 +35,7 @@ Mod = Qt.KeyboardModifier
 class _Drag:
     """What the mouse is doing while its button is down."""
 
-    kind: Literal["playhead", "shots", "hit", "energy", "pan"]
+    kind: Literal["playhead", "shots", "hit", "energy", "edge", "pan"]
     start: QPointF
     hit: HitView | None = None
     axis: Literal["", "move", "weigh"] = ""
@@ -91,6 +91,10 @@ class Hand:
                 self._draw_energy(self._drag, position)
         elif lane == "locks":
             strip.commands.toggle_lock_at(frame)
+        elif (edge := strip.edges.at(position)) is not None:
+            strip.cue_activated.emit(edge[0].name)
+            strip.edges.take(*edge)
+            self._drag = _Drag("edge", position)
         else:
             if lane == "cue" and (cue := strip.view.cue_at(frame)) is not None:
                 strip.cue_activated.emit(cue.name)
@@ -116,6 +120,8 @@ class Hand:
             strip.select(min(drag.anchor, index), max(drag.anchor, index))
         elif drag.kind == "energy":
             self._draw_energy(drag, position)
+        elif drag.kind == "edge":
+            self._drag_edge(drag, position, event.modifiers())
         elif drag.kind == "hit" and drag.hit is not None:
             self._drag_hit(drag, drag.hit, position, bool(event.modifiers() & Mod.AltModifier))
 
@@ -130,6 +136,8 @@ class Hand:
                 self.strip.commands.move_hit(drag.hit, drag.frame)
             elif drag.axis == "weigh":
                 self.strip.commands.weigh_hit(drag.hit, drag.weight)
+        elif drag.kind == "edge":
+            self.strip.edges.put()
         elif drag.kind == "energy" and drag.drawn and drag.cue is not None:
             self.strip.energy_drawn.emit(drag.cue.name, joined_curve(drag.cue.energy.curve, drag.drawn))
 
@@ -164,6 +172,8 @@ class Hand:
             shape = Qt.CursorShape.SizeAllCursor
         elif lane in ("time", "bars"):
             shape = Qt.CursorShape.SplitHCursor
+        elif self.strip.edges.at(position) is not None:
+            shape = Qt.CursorShape.SizeHorCursor
         elif lane == "locks":
             shape = Qt.CursorShape.PointingHandCursor
         if self.strip.cursor().shape() != shape:
@@ -191,6 +201,15 @@ class Hand:
             weight = hit.weight - moved.y() / max(1, self.strip.lane("hits").height() - 15)
             drag.weight = min(1.0, max(0.0, round(weight / WEIGHT_STEP) * WEIGHT_STEP))
         self.strip.update()
+
+    def _drag_edge(self, drag: _Drag, position: QPointF, mods: Mod) -> None:
+        """The edge goes as far as the mouse; a press that only wandered moves nothing."""
+        held, moved = self.strip.edges.held, position.x() - drag.start.x()
+        if held is not None and (drag.axis or abs(moved) >= SLACK):
+            drag.axis = "move"
+            frame = held.was + moved * self.strip.scale.frames_per_pixel
+            free, over = bool(mods & Mod.AltModifier), bool(mods & Mod.ShiftModifier)
+            self.strip.edges.move(frame, freely=free, overlap=over)
 
     def _draw_energy(self, drag: _Drag, position: QPointF) -> None:
         assert drag.drawn is not None

@@ -18,6 +18,9 @@ Mod = Qt.KeyboardModifier
 
 def press(commands: Commands, key: Key, mods: Mod, text: str) -> bool:
     """Do what a key means; False where it means nothing here."""
+    strip = commands.strip
+    if strip.edges.holding and (done := _edge(commands, key, shift=bool(mods & Mod.ShiftModifier))):
+        return done
     ctrl, shift, alt = (bool(mods & one) for one in (Mod.ControlModifier, Mod.ShiftModifier, Mod.AltModifier))
     sideways = {Key.Key_Left: -1, Key.Key_Right: 1}.get(key, 0)
     upward = {Key.Key_Up: 1, Key.Key_Down: -1}.get(key, 0)
@@ -26,6 +29,21 @@ def press(commands: Commands, key: Key, mods: Mod, text: str) -> bool:
     if ctrl:
         return _with_control(commands, key)
     return _alone(commands, key, text)
+
+
+def _edge(commands: Commands, key: Key, *, shift: bool) -> bool:
+    """While the edge of a cue is held."""
+    edges, view = commands.strip.edges, commands.strip.view
+    second = quantise(view.rate) if view else 1
+    if key in (Key.Key_Left, Key.Key_Right):
+        edges.step((1 if key == Key.Key_Right else -1) * (second if shift else 1))
+    elif key in (Key.Key_Up, Key.Key_Down):
+        edges.step_to_cut(1 if key == Key.Key_Down else -1)
+    elif key in (Key.Key_Return, Key.Key_Enter):
+        edges.put()
+    else:
+        return False
+    return True
 
 
 def _arrow(commands: Commands, sideways: int, upward: int, *, ctrl: bool, shift: bool, alt: bool) -> bool:
@@ -77,6 +95,8 @@ def _alone(commands: Commands, key: Key, text: str) -> bool:
         return commands.mute_hit()
     elif key == Key.Key_H:
         return commands.add_hit(strip.playhead)
+    elif key in (Key.Key_I, Key.Key_O):
+        return strip.edges.take_by_key("start" if key == Key.Key_I else "end")
     elif key in (Key.Key_Return, Key.Key_Enter):
         return commands.regenerate()
     else:

@@ -12,7 +12,8 @@ from PySide6.QtWidgets import QMenu
 from shotscore_engine.timing import quantise
 
 from ..language import tr
-from ..view import HitView
+from ..view import CueView, HitView
+from .edges import Side
 
 if TYPE_CHECKING:
     from .widget import TimelineStrip
@@ -36,6 +37,9 @@ class StripMenu(QMenu):
         if lane == "energy" and (over := view.cue_at(frame)) is not None and over.energy.curve:
             words = tr("Take the drawn curve away")
             self._add("clear-energy", words, lambda: strip.energy_drawn.emit(over.name, ()))
+        if lane == "cue" and (cue := view.cue_at(frame)) is not None:
+            self._add("cue-start", tr("Move its beginning"), partial(self._hold, strip, cue, "start"), "I")
+            self._add("cue-end", tr("Move its end"), partial(self._hold, strip, cue, "end"), "O")
         if strip.selection[0]:
             self._add_selection(strip)
         self.addSeparator()
@@ -49,6 +53,11 @@ class StripMenu(QMenu):
         if key:
             action.setShortcut(key)  # shown beside the words; the strip itself listens to it
         return action
+
+    @staticmethod
+    def _hold(strip: TimelineStrip, cue: CueView, side: Side) -> None:
+        strip.edges.take(cue, side)
+        strip.describe()
 
     def _add_hit(self, strip: TimelineStrip, hit: HitView) -> None:
         strip.choose_hit(hit)

@@ -1,14 +1,17 @@
 """The timeline strip: the film, how the music meets it, and what a person wants of it, over one time.
 
 Mouse: drag in a ruler to move the playhead; click and drag over shots to select them; drag a hit sideways to move it,
-up and down to weigh it; double-click between hits to add one, on one to mute it; draw in the energy lane. The wheel
-scrolls, with Ctrl (or a pinch) it zooms.
+up and down to weigh it; double-click between hits to add one, on one to mute it; draw in the energy lane; drag an edge
+of a cue to begin or end it elsewhere, with Shift over other cues, with Alt past cuts. The wheel scrolls, with Ctrl (or
+a pinch) it zooms.
 
 Keys (the playhead): Left, Right a frame, with Shift a second; Up, Down the cut before or after; Home, End.
 Keys (shots): Ctrl+Left, Ctrl+Right select the shot before or after, with Shift they stretch the selection; Ctrl+A all,
 Escape none; Ctrl+Up, Ctrl+Down more or less energy in them; Ctrl+L locks them, or takes their lock off.
 Keys (hits): comma, period choose the hit before or after; Alt+Left, Alt+Right move it; Alt+Up, Alt+Down weigh it; M
-mutes it; H adds one at the playhead. Keys (view): plus, minus zoom; 0 the whole film; Z the selection.
+mutes it; H adds one at the playhead. Keys (cues): I, O take hold of the beginning or end of the cue, again: bring it to
+the playhead; Left, Right move it a frame, with Shift a second, Up, Down to a cut; Enter sets it, Escape leaves it.
+Keys (view): plus, minus zoom; 0 the whole film; Z the selection.
 """
 
 from __future__ import annotations
@@ -41,6 +44,7 @@ from ..view import HitView, TimelineView
 from . import keys, overlay, words
 from .canvas import Brushwork, Canvas
 from .commands import Commands
+from .edges import Edges
 from .hand import Hand
 from .hits import shown_hits, weight_y
 from .lanes import LANES, PAINTERS, lay_out
@@ -69,6 +73,7 @@ class TimelineStrip(QWidget):
     energy_drawn = Signal(str, object)
     lock_toggled = Signal(str, str, int, int, bool)
     cue_activated = Signal(str)
+    cue_trimmed = Signal(str, int, int, bool)
     regenerate_requested = Signal(int, int)
 
     def __init__(
@@ -87,6 +92,7 @@ class TimelineStrip(QWidget):
         self._work = Brushwork()
         self._lanes: dict[str, QRect] = {}
         self.commands = Commands(self)
+        self.edges = Edges(self)
         self.hand = Hand(self)
         self._described = ""
         self.setFocusPolicy(Qt.FocusPolicy.StrongFocus)
@@ -120,6 +126,7 @@ class TimelineStrip(QWidget):
         """Shows another state of the session; what is selected stays so where it is still there."""
         self._view = view
         self.hand.let_go()
+        self.edges.let_go()
         if view is not None:
             self.scale.set_duration(view.duration_frames)
             self._playhead = min(self._playhead, view.duration_frames)
@@ -127,7 +134,7 @@ class TimelineStrip(QWidget):
                 self.select(0, 0)
             if self._hit is not None and view.hit(*self._hit) is None:
                 self.choose_hit(None)
-        self._describe()
+        self.describe()
         self.refresh()
 
     @property
@@ -164,7 +171,7 @@ class TimelineStrip(QWidget):
     def set_selection(self, first_shot: int, last_shot: int) -> None:
         """Selects shots without a signal; 0, 0 is none."""
         self._selection = (first_shot, last_shot)
-        self._describe()
+        self.describe()
         self.update()
 
     def refresh(self) -> None:
@@ -251,6 +258,7 @@ class TimelineStrip(QWidget):
             painter.setClipRect(event.rect().intersected(area))
             painter.translate(area.left(), 0)
             self._paint_selection(painter)
+            self.edges.paint(painter, theme, self._work)
             self.hand.paint(painter, theme, self._work)
             x = self.scale.x(self._playhead)
             if -8 <= x <= self.scale.width + 8:
@@ -394,7 +402,7 @@ class TimelineStrip(QWidget):
         """Selects shots as a person does: whoever listens is told."""
         if (first, last) != self._selection:
             self._selection = (first, last)
-            self._describe()
+            self.describe()
             self.update()
             self.selection_changed.emit(first, last)
 
@@ -403,7 +411,7 @@ class TimelineStrip(QWidget):
         key = (hit.cue, hit.frame) if hit else None
         if key != self._hit:
             self._hit = key
-            self._describe()
+            self.describe()
             self.refresh()
             self.hit_selected.emit(*(key or ("", -1)))
 
@@ -418,13 +426,15 @@ class TimelineStrip(QWidget):
         whole = min(max(0, quantise(frame)), self._view.duration_frames)
         if whole != self._playhead:
             self.set_playhead(whole)
-            self._describe()
+            self.describe()
             self.playhead_moved.emit(whole)
 
     def escape(self) -> bool:
         """Lets go of what is dragged, else of the hit, else of the shots; False where there is nothing of it."""
-        if self.hand.dragging:
+        if self.hand.dragging or self.edges.holding:
             self.hand.let_go()
+            self.edges.let_go()
+            self.describe()
             self.update()
         elif self._hit is not None:
             self.choose_hit(None)
@@ -434,12 +444,13 @@ class TimelineStrip(QWidget):
             return False
         return True
 
-    def _describe(self) -> None:
+    def describe(self) -> None:
         """Says in words what is shown, for screen readers."""
         view, hit = self._view, None
         if view is not None and self._hit is not None:
             hit = view.hit(*self._hit)
         said = words.description(view, self._playhead, self._selection, hit) if view else self.tr("No picture yet.")
+        said = self.edges.words() or said
         if said != self._described:
             self._described = said
             self.setAccessibleDescription(said)

@@ -73,7 +73,10 @@ def lane_help(lane: str) -> str:
     """What a lane shows and what can be done in it; the tooltip of its title."""
     return {
         "time": tr("Timecode. Drag to move the playhead; double-click shows the whole film."),
-        "cue": tr("Cues. Click to choose one, double-click to zoom to it."),
+        "cue": tr(
+            "Cues. Click to choose one, double-click to zoom to it. Drag an edge to begin or end it elsewhere: "
+            "the music stays where its picture is. Shift lets it overlap another cue, Alt passes cuts by."
+        ),
         "shots": tr("Shots. Click and drag to select; dashed cuts were found inside a clip."),
         "hits": tr(
             "Hits, by weight: disc met, diamond nearly, cross missed, dot ignored, ring not scored yet.\n"

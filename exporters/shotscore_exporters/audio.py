@@ -173,26 +173,20 @@ def room_of(score: Score, placement: Placement, settings: AudioSettings) -> Room
     return Room(font, rate, before, inside + after, inside, quantise(score.fade_out * rate))
 
 
-def sounds(
-    stems: list[Stem], score: Score, room: Room, player: synth.Player, start: int, end: int
-) -> Iterator[tuple[str, NDArray[np.float32]]]:
-    """(name, sound) of stems of one program, before the gain, from sample `start` of the cue to `end`.
+def sound_of(stem: Stem, score: Score, room: Room, player: synth.Player, start: int, end: int) -> NDArray[np.float32]:
+    """A stem before the gain, (samples, 2), from sample `start` of the cue to `end`.
 
-    The sound is right from where notes begun before `start` have died away and effects have forgotten them.
+    It is right from where notes begun before `start` have died away and effects have forgotten them.
     """
     rate = room.sample_rate
-    played = synth.play([_from(stem, start, rate) for stem in stems], room.font, rate, end - start, player)
+    sound = synth.play(_from(stem, start, rate), room.font, rate, end - start, player)
+    if score.style:
+        with _EFFECTS:
+            sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
     tail = min(max(start, room.fades_from()), end)
-    fade = room.faded(tail, end)[:, None]
-    played.reverse()
-    for stem in stems:
-        sound = played.pop()  # not kept: a stem of three minutes takes 70 MB
-        if score.style:
-            with _EFFECTS:
-                sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
-        # What players and effects give is nobody else's.
-        sound[tail - start :] *= fade
-        yield stem.name, sound
+    # What players and effects give is nobody else's.
+    sound[tail - start :] *= room.faded(tail, end)[:, None]
+    return sound
 
 
 def _from(stem: Stem, start: int, rate: int) -> Stem:
@@ -223,22 +217,19 @@ def render(
     room = room_of(score, placement, settings)
     rate, samples = room.sample_rate, room.samples
 
-    def together(stems: list[Stem]) -> dict[str, NDArray[np.float32]]:
-        return {
-            name: _stored(sound, room.before)
-            for name, sound in sounds(stems, score, room, settings.player, 0, room.sounding)
-        }
+    def alone(stem: Stem) -> tuple[str, NDArray[np.float32]]:
+        return stem.name, _stored(sound_of(stem, score, room, settings.player, 0, room.sounding), room.before)
 
     found: dict[str, NDArray[np.float32]] = {}
     _give_back_memory()
     progress("render", 0.0)
     with ThreadPoolExecutor(workers(settings)) as pool:
         # The longest first, so that none of them is left alone at the end.
-        groups = sorted(synth.programs(score.stems, settings.player), key=lambda g: -sum(len(s.notes) + 1 for s in g))
-        jobs = [pool.submit(together, group) for group in groups]
+        jobs = [pool.submit(alone, stem) for stem in sorted(score.stems, key=lambda stem: -len(stem.notes))]
         try:
             for job in as_completed(jobs):
-                found.update(job.result())
+                name, sound = job.result()
+                found[name] = sound
                 progress("render", 0.8 * len(found) / len(score.stems))
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
@@ -303,7 +294,7 @@ def file_name(title: str, stem: str | None) -> str:
 # --- which notes a file holds --------------------------------------------------------------------------------------
 
 _STAMP = re.compile(r"shotscore ([0-9a-f]{32}) ([0-9a-f]{16})")
-SOUND_VERSION = 1
+SOUND_VERSION = 2
 """Counted up where the same notes come to sound different."""
 
 

@@ -18,7 +18,7 @@ from shotscore_engine import cache
 from shotscore_engine.atomic import replacing
 from shotscore_engine.errors import InputError, OutputError
 
-from .sampler import COMPRESSED, RECORDS, SoundFont, read_soundfont
+from .fontfile import COMPRESSED, RECORDS, SoundFont, read_soundfont
 
 FOLDER = "instruments"
 BYTES_AT_MOST = 1 << 30

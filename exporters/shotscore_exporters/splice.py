@@ -11,11 +11,6 @@ change every sample, so the loudness is measured and told instead). Where the ed
 where it would be most of the cue, or the files are not the ones they should be, nothing is done and the whole cue is
 to be rendered. The limiter looks ahead: where new bars reach the ceiling it may begin up to a tenth of a second before
 them.
-
-Known deviation: FluidSynth gives a note a voice that another has left, and for the first 64 samples fades from that
-one's place in the stereo picture to its own. Which voice is free hangs on where rendering began, so the first
-millisecond of a note inside the window may differ from what a whole render has there. Our own sampler has nothing of
-the kind.
 """
 
 from bisect import bisect_left, bisect_right
@@ -37,10 +32,10 @@ from .placement import Placement
 Event = tuple[int, int, int, int]
 Span = tuple[int, int]
 
-_GRAIN = 64
-"""FluidSynth looks at what to play every 64 samples, counted from where it began: windows begin on such a one."""
 _MARGIN_SECONDS = 0.2
 """How long a window must agree with the files before it changes anything; more than the limiter looks ahead."""
+_MARGIN_SAMPLES = 1_000
+"""How much earlier than the first note it has to hear a player begins: expression moves on its way there."""
 _RELEASE_SECONDS = (1.5, 5.0)
 """How long let-go notes are thought to ring, at the first try and at the second."""
 _MOST_OF_THE_CUE = 0.75
@@ -251,8 +246,7 @@ def _windows(changed: Sequence[Span], scores: tuple[Score, Score], room: Room, r
         # Effects have to hear what sounds before, and the players the notes that still ring by then.
         fed = max(0, right_from - quantise(memory * rate))
         ringing = [start for start, until in held if start < fed < until + reach]
-        begin = max(0, min(ringing, default=fed) - _GRAIN)
-        begin -= begin % _GRAIN
+        begin = max(0, min(ringing, default=fed) - _MARGIN_SAMPLES)
         if windows and begin <= windows[-1].end:
             windows[-1] = replace(windows[-1], end=end)
         else:
@@ -275,14 +269,12 @@ def _piece(
     nothing to speak of. None where the window does not agree with the files before and after.
     """
 
-    def together(group: list[Stem]) -> dict[str, NDArray[np.float32]]:
-        made = audio.sounds(group, score, room, settings.player, window.start, window.end)
-        return {name: np.ascontiguousarray(sound[window.right_from - window.start :]) for name, sound in made}
+    def alone(stem: Stem) -> NDArray[np.float32]:
+        made = audio.sound_of(stem, score, room, settings.player, window.start, window.end)
+        return np.ascontiguousarray(made[window.right_from - window.start :])
 
-    raw: dict[str, NDArray[np.float32]] = {}
     with ThreadPoolExecutor(audio.workers(settings)) as pool:
-        for made in pool.map(together, synth.programs(score.stems, settings.player)):
-            raw.update(made)
+        raw = dict(zip((stem.name for stem in score.stems), pool.map(alone, score.stems), strict=True))
     mix = np.zeros((window.end - window.right_from, audio.CHANNELS), np.float32)
     for stem in score.stems:
         mix += raw[stem.name]

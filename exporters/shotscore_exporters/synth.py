@@ -12,47 +12,41 @@ import functools
 import os
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from shotscore_engine import cache
 from shotscore_engine.errors import InputError, RequestError
 from shotscore_engine.perform import Stem
-from shotscore_engine.timing import quantise
 
-from . import sampler
+from . import sampler, struck
+from .fontfile import read_soundfont
 from .plainfont import plain_font
 
 Player = Literal["auto", "fluidsynth", "sampler"]
 _DRUM_CHANNEL = 9
 _DRUM_BANK = 128
 _FOURTH_ORDER = 4
-_VOICES = 40
-"""Voices a stem may sound at once. A pedalled piano asks for more and takes long; FluidSynth lets go of the quietest
-and oldest first, which nobody hears under the rest."""
+_VOICES = 64
+"""More than one key of any font asks for."""
 _BLOCK = 64
-"""FluidSynth looks at what to play every 64 samples."""
+"""FluidSynth works in blocks of 64 samples."""
 
 
-def play(
-    stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int, player: Player = "auto"
-) -> list[NDArray[np.float32]]:
-    """The sound of stems of one program, each (samples, 2) float32 from the cue's start; same stems, same samples.
+def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Player = "auto") -> NDArray[np.float32]:
+    """The sound of a stem, (samples, 2) float32 from the cue's start; same stem, same samples.
 
-    Stems of one program may share a player, where decoding a compressed piano takes longer than playing it (`programs`
-    sorts them); FluidSynth is given the program decoded (`plainfont`). Raises InputError where the SoundFont cannot be
-    played, RequestError where the player is missing.
+    A program the font lacks is played with its bank's program 0, and is silent where that is missing too.
+    Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
     """
-    if {(stem.program, stem.is_drum) for stem in stems} != {(stems[0].program, stems[0].is_drum)}:
-        raise RequestError("Stems of several programs cannot be played at once; sort them with `programs` first.")
-    if chosen(player) == "fluidsynth":
-        return _play_with_fluidsynth(stems, soundfont, sample_rate, samples)
-    font = sampler.read_soundfont(soundfont)
-    return [sampler.play(stem, font, sample_rate, samples) for stem in stems]
+    font = read_soundfont(soundfont)
+    if chosen(player) == "sampler":
+        return sampler.play(stem, font, sample_rate, samples)
+    bank = _DRUM_BANK if stem.is_drum else 0
+    with _FluidSynth(soundfont, bank, stem.program, sample_rate) as instrument:
+        return struck.play(stem, font.program(bank, stem.program), instrument, sample_rate, samples)
 
 
 def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:
@@ -60,36 +54,6 @@ def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:
     if player == "auto":
         return "fluidsynth" if fluidsynth_library() else "sampler"
     return player
-
-
-def programs(stems: Sequence[Stem], player: Player = "auto") -> list[list[Stem]]:
-    """Stems that are best played together, the same program each: FluidSynth finds its programs decoded and plays
-    each stem alone, so that none waits for another; else stems by program, in the order they first appear."""
-    if chosen(player) == "fluidsynth" and cache.enabled():
-        return [[stem] for stem in stems]
-    groups: dict[tuple[object, ...], list[Stem]] = {}
-    for stem in stems:
-        groups.setdefault((stem.program, stem.is_drum, stem.name if stem.is_drum else ""), []).append(stem)
-    return list(groups.values())
-
-
-@dataclass(frozen=True)
-class _Event:
-    sample: int
-    rank: int
-    """Keys go up before they are struck again."""
-    key: int
-    value: int
-    """Velocity, 0 for a key going up; the value of a controller."""
-
-
-def _events(stem: Stem, sample_rate: int) -> list[_Event]:
-    events = [_Event(quantise(c.time * sample_rate), 1, c.number, c.value) for c in stem.controls]
-    for note in stem.notes:
-        start = quantise(note.start * sample_rate)
-        end = max(start + _BLOCK, quantise((note.start + note.duration) * sample_rate))
-        events += [_Event(start, 2, note.pitch, note.velocity), _Event(end, 0, note.pitch, 0)]
-    return sorted(events, key=lambda event: (event.sample, event.rank, event.key))
 
 
 @functools.cache
@@ -137,9 +101,8 @@ def _fluidsynth() -> Any:
         ("fluid_synth_sfload", whole, (pointer, text, whole)),
         ("fluid_synth_set_interp_method", whole, (pointer, whole, whole)),
         ("fluid_synth_program_select", whole, (pointer, whole, whole, whole, whole)),
-        ("fluid_synth_cc", whole, (pointer, whole, whole, whole)),
         ("fluid_synth_noteon", whole, (pointer, whole, whole, whole)),
-        ("fluid_synth_noteoff", whole, (pointer, whole, whole)),
+        ("fluid_synth_all_sounds_off", whole, (pointer, whole)),
         ("fluid_synth_nwrite_float", whole, (pointer, whole, pointer, pointer, pointer, pointer)),
         ("fluid_set_log_function", pointer, (whole, pointer, pointer)),
     ):
@@ -151,58 +114,65 @@ def _fluidsynth() -> Any:
     return library
 
 
-def _play_with_fluidsynth(
-    stems: Sequence[Stem], soundfont: Path, sample_rate: int, samples: int
-) -> list[NDArray[np.float32]]:
-    library = _fluidsynth()
-    plain = plain_font(soundfont, _DRUM_BANK if stems[0].is_drum else 0, stems[0].program)
-    planes = [np.zeros((2, samples), np.float32) for _ in stems]  # apart, so that each can be let go of
-    settings = library.new_fluid_settings()
-    library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
-    library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
-    for name, value in (
-        (b"reverb.active", 0),
-        (b"chorus.active", 0),
-        (b"dynamic-sample-loading", 1),
-        (b"polyphony", _VOICES * len(stems)),
-        # A pair of outputs for each MIDI channel in use: stem i plays on channel i.
-        (b"audio-channels", len(stems)),
-        (b"audio-groups", len(stems)),
-    ):
-        library.fluid_settings_setint(settings, b"synth." + name, value)
-    synth = library.new_fluid_synth(settings)
-    try:
+class _FluidSynth:
+    """`struck.Instrument` for one program; one key at a time."""
+
+    def __init__(self, soundfont: Path, bank: int, program: int, sample_rate: int) -> None:
+        self._library = library = _fluidsynth()
+        # FluidSynth would decode a compressed instrument every time.
+        plain = plain_font(soundfont, bank, program)
+        self._settings = settings = library.new_fluid_settings()
+        library.fluid_settings_setnum(settings, b"synth.sample-rate", float(sample_rate))
+        library.fluid_settings_setnum(settings, b"synth.gain", 0.5)
+        for name, value in (
+            (b"reverb.active", 0),
+            (b"chorus.active", 0),
+            (b"dynamic-sample-loading", 1),
+            (b"polyphony", _VOICES),
+        ):
+            library.fluid_settings_setint(settings, b"synth." + name, value)
+        self._synth = library.new_fluid_synth(settings)
+        self._channel = _DRUM_CHANNEL if bank == _DRUM_BANK else 0
         # Without presets: selecting the default ones would decode a piano and a drum kit nobody asked for.
-        font = library.fluid_synth_sfload(synth, os.fsencode(plain), 0)
+        font = library.fluid_synth_sfload(self._synth, os.fsencode(plain), 0)
         if font < 0:
+            self.close()
             raise InputError(f"FluidSynth cannot read the SoundFont {soundfont}; name another one.")
-        library.fluid_synth_set_interp_method(synth, -1, _FOURTH_ORDER)
-        events = []
-        for index, stem in enumerate(stems):
-            channel = _DRUM_CHANNEL if stem.is_drum else index
-            bank = _DRUM_BANK if stem.is_drum else 0
-            for program in (stem.program, 0):
-                if library.fluid_synth_program_select(synth, channel, font, bank, program) == 0:
-                    break
-            events += [(event, channel) for event in _events(stem, sample_rate)]
-        starts = [[plane[side].ctypes.data for plane in planes] for side in (0, 1)]
-        pointers = ctypes.c_void_p * len(stems)
-        now = 0
-        for event, channel in [*sorted(events, key=lambda e: (e[0].sample, e[0].rank, e[1], e[0].key)), (None, 0)]:
-            until = samples if event is None else min(event.sample, samples)
-            if until > now:
-                left, right = (pointers(*(int(start) + 4 * now for start in side)) for side in starts)
-                library.fluid_synth_nwrite_float(synth, until - now, left, right, None, None)
-                now = until
-            if event is None:
+        library.fluid_synth_set_interp_method(self._synth, -1, _FOURTH_ORDER)
+        for number in (program, 0):
+            if library.fluid_synth_program_select(self._synth, self._channel, font, bank, number) == 0:
                 break
-            if event.rank == 1:
-                library.fluid_synth_cc(synth, channel, event.key, event.value)
-            elif event.value:
-                library.fluid_synth_noteon(synth, channel, event.key, event.value)
-            else:
-                library.fluid_synth_noteoff(synth, channel, event.key)
-    finally:
-        library.delete_fluid_synth(synth)
-        library.delete_fluid_settings(settings)
-    return [plane.T for plane in planes]
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of its memory."""
+        self._library.delete_fluid_synth(self._synth)
+        self._library.delete_fluid_settings(self._settings)
+
+    def held(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
+        """See `struck.Instrument`."""
+        # A voice begins where the one before it stood in the stereo picture, and goes to its own place within a
+        # block. Struck twice, it stands there already: the sound no longer hangs on what was played before.
+        self._run(key, velocity, _BLOCK)
+        return self._run(key, velocity, -(-samples // _BLOCK) * _BLOCK)[:, :samples]
+
+    def _run(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
+        library, synth = self._library, self._synth
+        planes, after = np.zeros((2, samples), np.float32), np.zeros((2, _BLOCK), np.float32)
+        library.fluid_synth_noteon(synth, self._channel, key, velocity)
+        self._write(planes)
+        library.fluid_synth_all_sounds_off(synth, self._channel)
+        self._write(after)
+        return planes
+
+    def _write(self, planes: NDArray[np.float32]) -> None:
+        left, right = (_Pointer(plane.ctypes.data) for plane in planes)
+        self._library.fluid_synth_nwrite_float(self._synth, planes.shape[1], left, right, None, None)
+
+
+_Pointer = ctypes.c_void_p * 1

@@ -120,7 +120,7 @@ def test_handles_stand_before_and_after(score: Score, placement: Placement, tmp_
 def test_both_players_play_every_stem_on_time(score: Score, placement: Placement, player: synth.Player) -> None:
     font = soundfont.find_soundfont()
     for stem in score.stems[:2]:
-        (sound,) = synth.play([stem], font, 48_000, placement.samples(48_000), player)
+        sound = synth.play(stem, font, 48_000, placement.samples(48_000), player)
         assert sound.shape == (placement.samples(48_000), 2)
         first = int(stem.notes[0].start * 48_000)
         assert np.abs(sound[: first - 480]).max() < 1e-4

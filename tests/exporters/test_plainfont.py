@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from shotscore_engine.perform import Note, Stem
-from shotscore_exporters import plainfont, sampler, soundfont, synth
+from shotscore_exporters import fontfile, plainfont, soundfont, synth
 
 FLUTE = 73
 STEM = Stem(
@@ -25,15 +25,15 @@ def font() -> Path:
 def test_a_decoded_program_sounds_as_before(font: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SHOTSCORE_CACHE", "off")
     assert plainfont.plain_font(font, 0, FLUTE) == font
-    (before,) = synth.play([STEM], font, 48_000, 72_000, "fluidsynth")
+    before = synth.play(STEM, font, 48_000, 72_000, "fluidsynth")
     monkeypatch.setenv("SHOTSCORE_CACHE", str(tmp_path))
     plain = plainfont.plain_font(font, 0, FLUTE)
     assert plain.parent == tmp_path / plainfont.FOLDER
-    (after,) = synth.play([STEM], font, 48_000, 72_000, "fluidsynth")
+    after = synth.play(STEM, font, 48_000, 72_000, "fluidsynth")
     assert np.abs(before).max() > 0.01
     assert 20 * np.log10(np.abs(after - before).max() / np.abs(before).max()) < -75
     # Loops and lengths are those of the font, and our own sampler reads it as well.
-    compressed, decoded = sampler.read_soundfont(font), sampler.read_soundfont(plain)
+    compressed, decoded = fontfile.read_soundfont(font), fontfile.read_soundfont(plain)
     for zone in decoded.zones(0, FLUTE):
         rows = [one.tables["shdr"][zone.sample] for one in (compressed, decoded)]
         assert int(rows[0]["loop_end"]) == int(rows[1]["loop_end"]) - int(rows[1]["start"])

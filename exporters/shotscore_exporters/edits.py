@@ -40,9 +40,11 @@ class Element:
 
     def walk(self) -> Iterator["Element"]:
         """This element and all under it, in document order."""
-        yield self
-        for child in self.children:
-            yield from child.walk()
+        waiting = [self]
+        while waiting:
+            element = waiting.pop()
+            yield element
+            waiting += reversed(element.children)
 
     def find_all(self, tag: str) -> list["Element"]:
         """Every element of that tag under this one."""
@@ -84,6 +86,8 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
     parser = expat.ParserCreate(encoding="utf-8")
     top = Element("", {}, 0)
     stack = [top]
+    texts: list[list[str]] = [[]]
+    """Of the elements in `stack`, in pieces: text comes in thousands of them."""
 
     def start(tag: str, attributes: dict[str, str]) -> None:
         if len(stack) > _DEEPEST:
@@ -91,9 +95,11 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
         element = Element(tag, attributes, parser.CurrentByteIndex)
         stack[-1].children.append(element)
         stack.append(element)
+        texts.append([])
 
     def end(_tag: str) -> None:
         element = stack.pop()
+        element.text = "".join(texts.pop())
         element.content = _tag_end(data, element.start)
         if data.endswith(b"/>", 0, element.content):
             # A self-closing tag: expat reports its end at its start or right behind it, where the parent's may begin.
@@ -102,14 +108,11 @@ def parse(data: bytes, root_tags: Sequence[str], what: str) -> Element:
             element.close = parser.CurrentByteIndex
             element.end = data.index(b">", element.close) + 1
 
-    def characters(text: str) -> None:
-        stack[-1].text += text
-
     def refuse(*_: object) -> None:
         raise TimelineError(f"The {what} document declares entities; save it again from the editor.")
 
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.CharacterDataHandler, parser.EntityDeclHandler = characters, refuse
+    parser.CharacterDataHandler, parser.EntityDeclHandler = lambda text: texts[-1].append(text), refuse
     try:
         parser.Parse(data, True)
     except expat.ExpatError as problem:

@@ -210,5 +210,5 @@ def zip_of(rng: random.Random, members: dict[str, bytes], inner: Callable[[rando
                     info.external_attr = 0o120777 << 16  # a symbolic link
                 case 2:
                     data = b"\0" * (40 << 20 if rng.random() < 0.1 else 1 << 20)
-            archive.writestr(info, data)
+            archive.writestr(info, data, compresslevel=1)
     return bytes_of(rng, out.getvalue()) if rng.random() < 0.3 else out.getvalue()

@@ -171,6 +171,7 @@ def _case(
         signal.setitimer(signal.ITIMER_PROF, 0)
     after = resource.getrusage(resource.RUSAGE_SELF)
     shutil.rmtree(folder, ignore_errors=True)
+    shutil.rmtree(scratch / "cache", ignore_errors=True)  # what bundles were unpacked to: gigabytes in the end
     seconds = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     return {
         "case": number,

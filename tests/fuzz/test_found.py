@@ -7,9 +7,13 @@ import time
 import tracemalloc
 import zlib
 from pathlib import Path
+from typing import Any
 
+import opentimelineio as otio
 import pytest
 from shotscore_engine.errors import InputError, SessionError, TimelineError
+from shotscore_engine.picture import READER_KEY
+from shotscore_engine.readers import common, read_timeline
 from shotscore_engine.readers.otio_json import _depth
 from shotscore_engine.session import read_notes
 from shotscore_exporters import edits
@@ -117,3 +121,126 @@ def test_a_project_that_claims_to_hold_our_music(record: str, monkeypatch: pytes
 def test_a_project_nested_deeply_is_refused() -> None:
     with pytest.raises(TimelineError, match="deep"):
         edits.parse(b"<mlt>" + b"<a>" * 5000 + b"</a>" * 5000 + b"</mlt>", ("mlt",), "MLT")
+
+
+def _nests(form: str, depth: int = 12, uses: int = 10) -> str:
+    """A file of a few kilobytes whose sequences use one another ten times each."""
+    if form == "fcpxml":
+        spines = [f'<ref-clip ref="m{n + 1}" duration="1s"/>' * uses for n in range(depth)] + ['<title duration="1s"/>']
+        media = "".join(
+            f'<media id="m{n}"><sequence duration="9s"><spine>{spine}</spine></sequence></media>'
+            for n, spine in enumerate(spines)
+        )
+        top = '<sequence><spine><ref-clip ref="m0" duration="9s"/></spine></sequence>'
+        return f'<fcpxml version="1.9"><resources>{media}</resources><project>{top}</project></fcpxml>'
+    if form == "mlt":
+        text = '<producer id="p"><property name="length">9</property></producer><playlist id="l0"/>'
+        for n in range(1, depth):
+            entries = f'<entry producer="t{n - 1}" in="0" out="8"/>' * uses if n > 1 else '<entry producer="p"/>'
+            text += f'<playlist id="l{n}">{entries}</playlist><tractor id="t{n}"><track producer="l{n}"/></tractor>'
+        return f'<mlt><profile frame_rate_num="25" frame_rate_den="1"/>{text}</mlt>'
+    place, rate = "<start>0</start><end>9</end><in>0</in><out>9</out>", "<rate><timebase>24</timebase></rate>"
+    text = ""
+    for n in range(depth, -1, -1):
+        again = f'<clipitem>{place}<sequence id="s{n + 1}"/></clipitem>' * (uses - 1) if text else ""
+        items = f"<clipitem>{place}{text}</clipitem>{again}"
+        track = f"<media><video><track>{items}</track></video></media>"
+        text = f'<sequence id="s{n}">{rate}{track}</sequence>'
+    return f'<xmeml version="5">{text}</xmeml>'
+
+
+@pytest.mark.parametrize("form", ["fcpxml", "fcp7xml", "mlt", "aaf"])
+def test_sequences_that_use_one_another_again_and_again_are_refused(
+    form: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ten uses of ten uses of …: what an entity bomb is to text."""
+    monkeypatch.setattr(common, "MAX_NESTED_ITEMS", 1000)
+    path = tmp_path / FORMATS[form].good(tmp_path).name
+    if form == "aaf":
+        _write_aaf_nests(path)
+    else:
+        path.write_text(_nests(form))
+    begun = time.process_time()
+    with pytest.raises(TimelineError, match="flatten them in the editor"):
+        read_timeline(path)
+    assert time.process_time() - begun < 5
+
+
+def _write_aaf_nests(path: Path) -> None:
+    import aaf2
+
+    with aaf2.open(str(path), "w") as file:
+        inner: Any = None
+        for number in range(6):
+            mob = file.create.CompositionMob(f"c{number}")
+            file.content.mobs.append(mob)
+            sequence = file.create.Sequence("picture")
+            mob.create_picture_slot("24/1").segment = sequence
+            for _ in range(10):
+                use = inner.create_source_clip(1, 0, 24, "picture") if inner else file.create.Filler("picture", 24)
+                sequence.components.append(use)
+            inner = mob
+        inner.usage = "Usage_TopLevel"
+
+
+def test_a_nest_used_again_is_the_same_each_time(tmp_path: Path) -> None:
+    path = tmp_path / "edit.xml"
+    path.write_text(_nests("fcp7xml", depth=2, uses=3))
+    (track,) = read_timeline(path).tracks
+    (clip,) = track[0].find_clips()[:1]
+    assert len(track) == 1  # the second and third lie on the first
+    assert clip.source_range.duration.value == 9
+
+
+def test_xml_of_too_many_tags_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(common, "_MAX_TAGS", 1000)
+    path = tmp_path / "edit.fcpxml"
+    path.write_text("<fcpxml>" + "<a/>" * 1000 + "</fcpxml>")
+    with pytest.raises(TimelineError, match="more than 1,000 tags"):
+        read_timeline(path)
+
+
+def test_thousands_of_dissolves_are_laid_in_no_time(tmp_path: Path) -> None:
+    """Each cut once looked through all that were left."""
+    dissolves = "".join(
+        f'<transition offset="{10 * n - 1}s" duration="2s"/><title offset="{10 * n}s" duration="10s"/>'
+        for n in range(1, 1001)
+    )
+    path = tmp_path / "edit.fcpxml"
+    path.write_text(
+        '<fcpxml version="1.9"><resources><format id="f" frameDuration="1/24s"/></resources><project>'
+        f'<sequence format="f"><spine><title offset="0s" duration="10s"/>{dissolves}</spine></sequence></project>'
+        "</fcpxml>"
+    )
+    begun = time.process_time()
+    (track,) = read_timeline(path).tracks
+    assert time.process_time() - begun < 2
+    assert sum(isinstance(item, otio.schema.Transition) for item in track) == 1000
+
+
+def test_clips_over_one_another_without_end_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "edit.fcpxml"
+    clips = '<title lane="1" offset="0s" duration="1s"/>' * 300
+    path.write_text(
+        '<fcpxml version="1.9"><project><sequence><spine><gap offset="0s" duration="9s">'
+        f"{clips}</gap></spine></sequence></project></fcpxml>"
+    )
+    with pytest.raises(TimelineError, match="more than 256 clips over one another"):
+        read_timeline(path)
+
+
+def test_a_speed_of_hundreds_of_digits_is_passed_over(tmp_path: Path) -> None:
+    path = FORMATS["edl"].good(tmp_path)
+    data = path.read_bytes()
+    assert b"048.0" in data
+    path.write_bytes(data.replace(b"048.0", b"1" * 400).replace(b" 024 ", b" " + b"1" * 5000 + b" "))
+    timeline = read_timeline(path)
+    assert any("2 lines of the EDL" in sentence for sentence in timeline.metadata[READER_KEY]["warnings"])
+
+
+def test_a_timeline_without_tracks_is_refused(tmp_path: Path) -> None:
+    """OpenTimelineIO reads it, and ends the process when it looks for clips in it."""
+    path = tmp_path / "edit.otio"
+    path.write_text('{"OTIO_SCHEMA": "Timeline.1", "name": "x", "metadata": {}, "tracks": null}')
+    with pytest.raises(TimelineError, match="without tracks"):
+        read_timeline(path)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import ShotscoreError, TimelineError
 from ..timing import exact_rate, quantise
-from .common import TrackBuilder, clip_of, marker, note, warp
+from .common import Nests, TrackBuilder, clip_of, marker, note, warp
 
 if TYPE_CHECKING:
     import opentimelineio as otio
@@ -50,6 +50,7 @@ class _Composition:
         self.file, self.path = file, path
         self.warnings: list[str] = []
         self.depth = 0
+        self.nests = Nests(path)
         self.count = 0
         self.rate = Fraction(0)
 
@@ -277,7 +278,12 @@ class _Composition:
             if slot is not None:
                 inner_rate = self.slot_rate(slot)
                 stack = otio.schema.Stack(name=mob.name or "")
-                stack.append(self.track(slot.segment, slot.name or kind[0], kind, inner_rate))
+                key = (mob.mob_id, slot.slot_id, kind)
+
+                def lay() -> "list[otio.schema.Track]":
+                    return [self.track(slot.segment, slot.name or kind[0], kind, inner_rate)]
+
+                stack.extend(self.nests.tracks(key, lay))
                 stack.source_range = otio.opentime.TimeRange(
                     _time(start, inner_rate), otio.opentime.RationalTime(length, float(rate))
                 )

@@ -1,6 +1,7 @@
 """What the readers share: bounded files, safe XML, and the building of OpenTimelineIO objects with exact time."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,11 @@ MAX_FILE_BYTES = 256 * 2**20
 _LAST_FRAME = 2**53
 MAX_DEPTH = 512
 """The deepest nesting of brackets or elements: parsers recurse on their own stack and would crash the process."""
+_MAX_TAGS = 8_000_000
+"""The most tags of an XML file: thirty times a film of 10,000 shots. An element takes more memory than its text."""
+_PROLOG_CHUNK = 1 << 16
+MAX_NESTED_ITEMS = 100_000
+"""The most items that come of using nested sequences again. A nest that uses a nest ten times, and so on, is a bomb."""
 
 
 def read_bounded(path: Path) -> bytes:
@@ -34,7 +40,7 @@ def read_bounded(path: Path) -> bytes:
 
 
 def parse_xml(path: Path) -> "Element":
-    """The root element. Entities, external or internal, and excessive nesting are refused.
+    """The root element. Entities, external or internal, excessive nesting and numbers of elements are refused.
 
     Raises TimelineError where the file is not well-formed XML or tries one of these.
     """
@@ -43,50 +49,93 @@ def parse_xml(path: Path) -> "Element":
 
 def parse_xml_bytes(data: bytes, path: Path) -> "Element":
     """As `parse_xml`, from bytes already read from `path`."""
+    from xml.etree.ElementTree import XMLParser
+
+    if data.count(b"<") > _MAX_TAGS:
+        raise TimelineError(f"{path} holds more than {_MAX_TAGS:,} tags; it is not read.")
+    with _told(path):
+        _root_name(data)
+        parser = XMLParser()
+        parser.feed(data)
+        root: Element = parser.close()
+    row = [root]
+    for _ in range(MAX_DEPTH):
+        row = [child for element in row for child in element]
+        if not row:
+            return root
+    raise TimelineError(f"{path} nests its elements more than {MAX_DEPTH} deep; it is not read.")
+
+
+def _root_name(data: bytes) -> str:
+    """The root element's name, "" where there is none. Raises DefusedXmlException where entities are declared.
+
+    That can be done before the root element only: the rest is left to the standard library's parser, which is in C.
+    """
+    from xml.etree.ElementTree import TreeBuilder
+
+    from defusedxml.ElementTree import DefusedXMLParser
+
+    found: list[str] = []
+
+    class Prolog(TreeBuilder):
+        def start(self, tag: str, attrs: dict[str, str]) -> "Element":
+            found.append(tag)
+            return super().start(tag, attrs)
+
+    parser = DefusedXMLParser(target=Prolog(), forbid_dtd=False, forbid_entities=True)
+    for at in range(0, len(data), _PROLOG_CHUNK):
+        parser.feed(data[at : at + _PROLOG_CHUNK])
+        if found:
+            return found[0]
+    return ""
+
+
+def xml_root_name(path: Path) -> str:
+    """The root element's name without parsing the rest. Raises TimelineError as `parse_xml`."""
+    with _told(path):
+        return _root_name(read_bounded(path))
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    """XML parsers' errors as TimelineError."""
     from xml.etree.ElementTree import ParseError
 
     from defusedxml.common import DefusedXmlException
-    from defusedxml.ElementTree import DefusedXMLParser
 
-    parser = DefusedXMLParser(target=_BoundedBuilder(path), forbid_dtd=False, forbid_entities=True)
     try:
-        parser.feed(data)
-        root: Element = parser.close()
+        yield
     except DefusedXmlException as problem:
         raise TimelineError(f"{path} defines XML entities, which timelines do not need; it is not read.") from problem
     except (ParseError, ValueError, LookupError) as problem:
         raise TimelineError(f"{path} is not well-formed XML: {problem}; export the timeline again.") from problem
-    return root
 
 
-def xml_root_name(path: Path) -> str:
-    """The root element's name without parsing the rest. Raises TimelineError where the file is no XML."""
-    return parse_xml(path).tag
+class Nests:
+    """Nested sequences: laid out where they are met first, and copied where they are used again.
 
+    So the time a document takes grows with what it spells out and with the copies, which are bounded.
+    """
 
-def _bounded_builder() -> type:
-    from xml.etree.ElementTree import TreeBuilder
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._known: dict[Hashable, tuple[list[otio.schema.Track], int]] = {}
+        self._copied = 0
 
-    class Builder(TreeBuilder):
-        def __init__(self, path: Path) -> None:
-            super().__init__()
-            self.path, self.depth = path, 0
-
-        def start(self, tag: str, attrs: dict[str, str]) -> "Element":
-            self.depth += 1
-            if self.depth > MAX_DEPTH:
-                raise TimelineError(f"{self.path} nests its elements more than {MAX_DEPTH} deep; it is not read.")
-            return super().start(tag, attrs)
-
-        def end(self, tag: str) -> "Element":
-            self.depth -= 1
-            return super().end(tag)
-
-    return Builder
-
-
-def _BoundedBuilder(path: Path) -> Any:  # noqa: N802 - stands where a class would, without importing XML early
-    return _bounded_builder()(path)
+    def tracks(self, key: Hashable, lay: "Callable[[], list[otio.schema.Track]]") -> "list[otio.schema.Track]":
+        """What `lay` gives, for `key`. Raises TimelineError beyond MAX_NESTED_ITEMS copies."""
+        if key not in self._known:
+            tracks = lay()
+            self._known[key] = tracks, sum(1 + len(track.find_children()) for track in tracks)
+            return tracks
+        tracks, items = self._known[key]
+        self._copied += items
+        if self._copied > MAX_NESTED_ITEMS:
+            raise TimelineError(
+                f"{self._path} uses its nested sequences so often that more than {MAX_NESTED_ITEMS:,} items "
+                "come of it; flatten them in the editor."
+            )
+        return [track.deepcopy() for track in tracks]
 
 
 def note(

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import InputError, TimelineError
-from ..timing import parse_timecode, quantise, rate_text
+from ..timing import exact_number, parse_timecode, quantise, rate_text
 from .common import TrackBuilder, clip_of, frames, marker, note, read_bounded
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 _TIME = r"\d{1,2}:\d{2}:\d{2}[:;.]\d{2}"
 _EVENT = re.compile(rf"\s*(\d+)\s+(.+?)\s+({_TIME})\s*({_TIME})\s*({_TIME})\s*({_TIME})\s*")
 _EDIT = re.compile(
-    r"(?P<reel>.*?)\s+(?P<tracks>\S+)\s+(?P<kind>C|D|W\d*|KB?|K\s+[BO](?:\s*\(F\))?|KO)(?:\s+(?P<len>\d+))?"
+    r"(?P<reel>.*?)\s+(?P<tracks>\S+)\s+(?P<kind>C|D|W\d*|KB?|K\s+[BO](?:\s*\(F\))?|KO)(?:\s+(?P<len>\d{1,9}))?"
 )
 _SPEED = re.compile(rf"\s*M2\s+(?P<reel>.*?)\s+(?P<fps>[-+]?\d+(?:\.\d+)?)(?:\s+(?P<at>{_TIME}))?\s*")
 _NOTE = re.compile(r"\s*\*\s*([A-Z][A-Z /_-]*?)\s*:\s*(.*)")
@@ -43,7 +43,7 @@ class _Event:
     length: int
     source: tuple[str, str]
     record: tuple[str, str]
-    fps: float | None = None
+    fps: Fraction | None = None
     name: str = ""
     to_name: str = ""
     file: str = ""
@@ -140,8 +140,13 @@ def _parse(text: str) -> _List:
             listed.events.append(event)
         elif speed := _SPEED.fullmatch(line):
             same = [event for event in group if event.reel == speed["reel"]] or group
+            try:
+                fps = exact_number(speed["fps"])
+            except ValueError:
+                listed.unread.append(number)
+                continue
             if same:
-                same[-1].fps = float(speed["fps"])
+                same[-1].fps = fps
         elif stripped.startswith("*"):
             _comment(stripped, group, listed)
         elif re.match(r"\d+\s", stripped):
@@ -240,8 +245,7 @@ def _place(
     if event.freeze:
         speed = Fraction(0)
     elif event.fps is not None:
-        speed = (Fraction(str(event.fps)) / quantise(rate)).limit_denominator(1000)
-        speed = speed if speed else Fraction(0)
+        speed = (event.fps / quantise(rate)).limit_denominator(1000)
     elif source_out - source_in != duration and source_out != source_in:
         warnings.append(
             f"Event {event.number} uses {source_out - source_in} source frames for {duration} of record without a "

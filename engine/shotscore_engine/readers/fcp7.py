@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import InputError, TimelineError
 from ..timing import exact_number, exact_rate, parse_timecode, quantise
-from .common import TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml, warp
+from .common import Nests, TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml, warp
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -64,6 +64,7 @@ class _Document:
         self.files: dict[str, Element] = {}
         self.sequences: dict[str, Element] = {}
         self.depth = 0
+        self.nests = Nests(path)
         for tag, known in (("file", self.files), ("sequence", self.sequences)):
             for element in root.iter(tag):
                 name = element.get("id")
@@ -247,7 +248,7 @@ class _Document:
             )
         stack = otio.schema.Stack(name=name or _text(definition, "name"))
         own = self.rate(definition, rate)
-        for track in self.tracks(definition, own):
+        for track in self.nests.tracks((id(definition), own), lambda: self.tracks(definition, own)):
             stack.append(track)
         self.depth -= 1
         stack.source_range = otio.opentime.TimeRange(frames(start * rate, rate), frames(duration, rate))

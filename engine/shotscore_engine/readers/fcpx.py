@@ -10,6 +10,7 @@ clips, synchronised clips and multicams become nested stacks.
 """
 
 import urllib.parse
+from collections import deque
 from dataclasses import dataclass, field
 from fractions import Fraction
 from itertools import pairwise
@@ -18,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TimelineError
 from ..timing import exact_number, exact_rate, quantise
-from .common import TrackBuilder, clip_of, marker, note, parse_xml, warp
+from .common import Nests, TrackBuilder, clip_of, marker, note, parse_xml, warp
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     import opentimelineio as otio
 
 _MAX_NESTING = 32
+_MAX_ROWS = 256
+"""The most clips that lie over one another in one lane: each takes a track."""
 _STORY = ("asset-clip", "clip", "video", "audio", "title", "gap", "ref-clip", "sync-clip", "mc-clip", "audition")
 _ZERO = Fraction(0)
 
@@ -82,6 +85,7 @@ class _Document:
         self.resources = {found.get("id") or "": found for parent in root.iter("resources") for found in parent}
         self.depth = 0
         self.rate = Fraction(0)
+        self.nests = Nests(file)
 
     def timeline(self) -> "otio.schema.Timeline":
         import opentimelineio as otio
@@ -91,8 +95,7 @@ class _Document:
         name = self.file.stem if self.file.name != "Info.fcpxml" else self.file.parent.stem
         if sequences:
             sequence = sequences[0]
-            parents = {id(child): parent for parent in self.root.iter() for child in parent}
-            project = parents.get(id(sequence))
+            project = next((parent for parent in self.root.iter() if sequence in list(parent)), None)
             name = (project.get("name") if project is not None else "") or name
             if len(sequences) > 1:
                 self.warnings.append(f"The file holds {len(sequences)} projects; {name!r}, the first, is read.")
@@ -354,19 +357,21 @@ class _Document:
         self.depth += 1
         if self.depth > _MAX_NESTING:
             raise TimelineError(f"{self.file} nests clips more than {_MAX_NESTING} deep, or in a circle, at {name!r}.")
-        layout = _Layout()
         resource = self.resources.get(element.get("ref") or "")
-        own = self.rate
         sequence = resource.find("sequence") if resource is not None else None
         multicam = resource.find("multicam") if resource is not None else None
         origin = _ZERO
         if sequence is not None:
             origin = _seconds(sequence.get("tcStart"))
-            layout = self.storyline(sequence.find("spine"), origin)
+            spine = sequence.find("spine")
+            tracks = self.nests.tracks(id(sequence), lambda: self.tracks(self.storyline(spine, origin)))
         elif multicam is not None:
             origin = _seconds(multicam.get("tcStart"))
-            layout = self.angles(element, multicam, origin)
+            angles = self.angles(element, multicam)
+            key = (id(multicam), *map(id, angles))
+            tracks = self.nests.tracks(key, lambda: self.tracks(self.seen_and_heard(angles, origin)))
         else:
+            layout = _Layout()
             origin = min([start, *(_seconds(c.get("offset"), start) for c in element if c.tag in (*_STORY, "spine"))])
             for child in element:
                 inside = (_seconds(child.get("offset"), start) - origin) if child.tag in (*_STORY, "spine") else _ZERO
@@ -374,37 +379,42 @@ class _Document:
                     self.connected_spine(layout, child, inside, 0)
                 elif child.tag in _STORY and not child.get("lane"):
                     self.element(layout, child, inside, 0, None)
+            tracks = self.tracks(layout)
         speed, lowest = self.time_map(element, start, duration, name)
-        tracks = self.tracks(layout)
         self.depth -= 1
-        self.rate = own
         found: list[tuple[Any, bool]] = []
         for audio in (False, True):
             kind = otio.schema.TrackKind.Audio if audio else otio.schema.TrackKind.Video
-            inner = [track.deepcopy() for track in tracks if track.kind == kind]
+            inner = [track for track in tracks if track.kind == kind]
             if not inner:
                 continue
             stack = otio.schema.Stack(name=name)
             stack.extend(inner)
             stack.source_range = otio.opentime.TimeRange(
-                _exact(lowest - origin, own), otio.opentime.RationalTime(quantise(duration * own), float(own))
+                _exact(lowest - origin, self.rate),
+                otio.opentime.RationalTime(quantise(duration * self.rate), float(self.rate)),
             )
             warp(stack, speed)
             found.append((stack, audio))
         return found
 
-    def angles(self, element: "Element", multicam: "Element", origin: Fraction) -> _Layout:
+    @staticmethod
+    def angles(element: "Element", multicam: "Element") -> "tuple[Element | None, Element | None]":
         """The angle a multicam clip shows and the one it sounds like."""
-        layout = _Layout()
         angles = {angle.get("angleID"): angle for angle in multicam.findall("mc-angle")}
         sources = element.findall("mc-source")
-        chosen = {
-            use: next((s.get("angleID") for s in sources if s.get("srcEnable") in (use, "all")), None)
-            for use in ("video", "audio")
-        }
         first = next(iter(angles), None)
-        for use, audio in (("video", False), ("audio", True)):
-            angle = angles.get(chosen[use] or first)
+
+        def chosen(use: str) -> "Element | None":
+            named = next((s.get("angleID") for s in sources if s.get("srcEnable") in (use, "all")), None)
+            return angles.get(named or first)
+
+        return chosen("video"), chosen("audio")
+
+    def seen_and_heard(self, angles: "tuple[Element | None, Element | None]", origin: Fraction) -> _Layout:
+        """One angle's picture and one angle's sound."""
+        layout = _Layout()
+        for angle, audio in zip(angles, (False, True), strict=True):
             if angle is None:
                 continue
             inner = _Layout()
@@ -428,10 +438,12 @@ class _Document:
                     if placed.lane == lane:
                         start = quantise(placed.start * self.rate)
                         jobs.append((start, quantise((placed.start + placed.duration) * self.rate), placed.item))
-                fades = [] if audio else [entry for entry in layout.transitions if entry[0] == lane]
+                fades = self.fades(layout, lane) if not audio else deque()
                 for start, end, item in sorted(jobs, key=lambda job: (job[0], job[1])):
                     row = next((row for row in rows if row.end <= start), None)
                     if row is None:
+                        if len(rows) == _MAX_ROWS:
+                            raise TimelineError(f"{self.file} lays more than {_MAX_ROWS} clips over one another.")
                         label = f"{kind[0]}{len(found) + len(rows) + 1 - sum(t.kind != kind for t in found)}"
                         row = TrackBuilder(label, kind, self.rate, self.warnings)
                         rows.append(row)
@@ -450,13 +462,26 @@ class _Document:
                 found += [row.track for row in rows if any(not isinstance(c, otio.schema.Gap) for c in row.track)]
         return found
 
-    def fade(self, row: TrackBuilder, fades: list[tuple[int, Fraction, Fraction, str]], cut: int) -> None:
-        """Put the transition that runs over the cut at frame `cut` on the track."""
-        for entry in fades:
-            first, last = quantise(entry[1] * self.rate), quantise(entry[2] * self.rate)
-            if first <= cut <= last:
-                row.transition(cut, first, last, entry[3])
-                fades.remove(entry)
+    def fades(self, layout: _Layout, lane: int) -> "deque[tuple[int, int, str]]":
+        """A lane's transitions as (first frame, frame after the last, name), in order."""
+        found = [
+            (quantise(start * self.rate), quantise(end * self.rate), name)
+            for own, start, end, name in layout.transitions
+            if own == lane
+        ]
+        return deque(sorted(found, key=lambda fade: fade[0]))
+
+    @staticmethod
+    def fade(row: TrackBuilder, fades: "deque[tuple[int, int, str]]", cut: int) -> None:
+        """Put the transition that runs over the cut at frame `cut` on the track; cuts come in order."""
+        while fades and fades[0][1] < cut:
+            fades.popleft()
+        for index, (first, last, name) in enumerate(fades):
+            if first > cut:
+                return
+            if last >= cut:
+                row.transition(cut, first, last, name)
+                del fades[index]
                 return
 
     def marker(self, element: "Element", at: Fraction) -> Any:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TimelineError
 from ..timing import exact_number, exact_rate, parse_timecode, quantise
-from .common import TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml
+from .common import Nests, TrackBuilder, clip_of, frame_range, frames, marker, note, parse_xml
 
 if TYPE_CHECKING:
     from xml.etree.ElementTree import Element
@@ -63,6 +63,10 @@ class _Project:
         self.services = {found.get("id") or "": found for found in root.iter() if found.tag in _SERVICES}
         self.rate, self.drop = self.profile()
         self.depth = 0
+        self.nests = Nests(path)
+        self.lengths: dict[int, int] = {}
+        self.properties: dict[int, dict[str, str]] = {}
+        """By the `id` of their element, all of which live as long as the root does: asked again and again."""
         folder = root.get("root")
         self.folder = folder if folder and Path(folder).is_dir() else ""
 
@@ -80,12 +84,13 @@ class _Project:
 
     # -- small things ---------------------------------------------------------------------------------------------
 
-    @staticmethod
-    def property(element: "Element", name: str) -> str:
-        for found in element.findall("property"):
-            if found.get("name") == name:
-                return (found.text or "").strip()
-        return ""
+    def property(self, element: "Element", name: str) -> str:
+        known = self.properties.get(id(element))
+        if known is None:
+            # Of two of a name the first holds.
+            known = {found.get("name") or "": found.text or "" for found in reversed(element.findall("property"))}
+            self.properties[id(element)] = known
+        return known.get(name, "").strip()
 
     def frame(self, text: str | None, default: int) -> int:
         """A frame number, a clock time (HH:MM:SS.mmm) or a timecode, as frames."""
@@ -105,6 +110,11 @@ class _Project:
 
     def length(self, service: "Element") -> int:
         """Frames a service lasts when nothing trims it."""
+        if id(service) not in self.lengths:
+            self.lengths[id(service)] = self.worked_out_length(service)
+        return self.lengths[id(service)]
+
+    def worked_out_length(self, service: "Element") -> int:
         if service.tag == "playlist":
             return sum(
                 self.frame(child.get("length"), 0) if child.tag == "blank" else self.entry(child).length
@@ -390,9 +400,12 @@ class _Project:
         if service.tag in ("tractor", "playlist"):
             self.descend(service)
             stack = otio.schema.Stack(name=self.name(service))
-            for track in self.stack(service):
-                if track.kind == kind:
-                    stack.append(track)
+
+            def lay() -> "list[otio.schema.Track]":
+                return [track for track in self.stack(service) if track.kind == kind]
+
+            for track in self.nests.tracks((id(service), kind), lay):
+                stack.append(track)
             self.depth -= 1
             if not len(stack):
                 return None

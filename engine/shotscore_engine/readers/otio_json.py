@@ -106,6 +106,8 @@ def as_timeline(found: Any, path: Path) -> "otio.schema.Timeline":
             timeline.tracks.append(otio.schema.Track(kind=otio.schema.TrackKind.Video, children=[item]))
     else:
         raise TimelineError(f"{path} holds a {type(found).__name__}, not a timeline; export the timeline itself.")
+    if timeline.tracks is None:  # OpenTimelineIO reads that, and ends the process when it looks for clips there
+        raise TimelineError(f"{path} holds a timeline without tracks; export it again.")
     if READER_KEY in timeline.metadata:
         # Left by an earlier reading: true only of the file it was read from.
         del timeline.metadata[READER_KEY]

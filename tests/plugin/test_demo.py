@@ -1,5 +1,7 @@
 """The newcomer's first run."""
 
+import os
+import shutil
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
@@ -9,10 +11,13 @@ import numpy as np
 import pretty_midi
 import pytest
 from checks import check_everything
+from pytestqt.qtbot import QtBot
 from running import Run
 from shotscore_engine.timing import exact_rate
 from shotscore_plugin import demo_film
 from shotscore_plugin.cli import main
+
+os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 
 @pytest.fixture(scope="module")
@@ -53,6 +58,25 @@ def test_the_demo_is_scored_and_found_again(demo: Path, shotscore: Callable[...,
         spoken[start:end] = True
     assert spoken[780:948].mean() > 0.4
     assert spoken[204:372].mean() < 0.1
+
+
+def test_the_panels_first_page_opens_it(demo: Path, qtbot: QtBot, tmp_path: Path) -> None:
+    """A click on the button; the film, which takes long to draw, is there from before."""
+    from panels import Panel
+    from shotscore_plugin.panel import _DEMO
+
+    settings = tmp_path / "settings"
+    shutil.copytree(demo / "film", settings / "demo")
+    panel = Panel(qtbot, settings, demo=_DEMO)
+    window = panel.window
+    assert window.first_page.isVisible()
+    panel.until(window.painted, lambda: panel.click(window.first_page.demo_button))
+    assert len(panel.session.picture.shots) >= len(demo_film.CUT_FRAMES)
+    assert Path(panel.session.timeline).parent == settings / "demo"
+    assert window.strip.isVisible()
+    assert window.first_page.demo_button.isEnabled()
+    assert not panel.problems
+    panel.close()
 
 
 def test_the_music_follows_the_film(demo: Path) -> None:

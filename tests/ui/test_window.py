@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 import psutil
+from films import Cut, write_edit
 from panels import WAIT_MS, Panel
 from PySide6.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
 from PySide6.QtGui import QDragEnterEvent, QDropEvent
@@ -20,6 +21,7 @@ from PySide6.QtWidgets import QAbstractButton, QAbstractSlider, QApplication, QC
 from shotscore_engine.hits import own_hits
 from shotscore_engine.roll import PARTS, notes_of
 from shotscore_engine.session import Session
+from shotscore_engine.timing import quantise
 from shotscore_ui.buttons import FileHandle
 
 Key, Mod = Qt.Key, Qt.KeyboardModifier
@@ -150,12 +152,87 @@ def test_shots_are_selected_and_regenerated_and_undone(make_panel: Callable[...,
     saved = Session.open(scored_session)
     assert saved.chosen == {"1m01": 2}
     assert json.loads((scored_session.parent / "report.json").read_bytes())["cues"][0]["take"] == 2
+    two_takes_are_heard_at_one_playhead(panel)
     # A star, by the keyboard's way through the menu of what a card can do, is kept as well.
     window.take_cards.take_starred.emit("1m01", 1, True)
     assert panel.session.take("1m01", 1).starred
     panel.settle()
     assert Session.open(scored_session).take("1m01", 1).starred
     assert not panel.problems
+
+
+def two_takes_are_heard_at_one_playhead(panel: Panel) -> None:
+    """A/B by click and key: the playhead stays, the sound is the other take's."""
+    window, player = panel.window, panel.window.player
+    cards = window.take_cards
+    panel.wait(lambda: 1 in window.hearing.sounds.takes and len(cards.view.takes) == 2)
+    player.seek(80)
+
+    def heard() -> Any:
+        """Half a second of sound around what was made anew."""
+        return player.music.block(int(1.5 * 48_000), 24_000)
+
+    in_use = heard()
+    panel.click(cards.compare)
+    assert cards.compared == (2, 1)
+    panel.click(cards.sides[1])
+    panel.wait(lambda: not np.array_equal(heard(), in_use))
+    assert player.frame == 80
+    cards.setFocus()
+    panel.key(Key.Key_X)
+    panel.wait(lambda: np.array_equal(heard(), in_use))
+    assert player.frame == 80
+    panel.key(Key.Key_X)
+    panel.wait(lambda: not np.array_equal(heard(), in_use))
+    panel.click(cards.compare)  # no longer compared: the take in use again
+    panel.wait(lambda: np.array_equal(heard(), in_use))
+    assert cards.compared == (0, 0)
+    assert panel.session.chosen == {"1m01": 2}
+
+
+def test_an_edge_of_the_cue_is_dragged_and_its_music_stays(
+    make_panel: Callable[..., Panel], scored_session: Path
+) -> None:
+    panel = make_panel()
+    window, strip = panel.window, panel.window.strip
+    panel.open(scored_session, "export")
+    before = panel.session
+    cue, cut = before.cue("1m01"), before.picture.shots[-1].start_frame
+    panel.drag(strip, strip.point_at("cue", cue.end_frame) - QPoint(2, 0), strip.point_at("cue", cut))
+    assert panel.situation == "busy"
+    assert strip.edges.held is not None  # shown until the session has followed
+    panel.wait(lambda: panel.situation == "export" and strip.edges.held is None)
+    after = panel.session
+    assert (after.cue("1m01").start_frame, after.cue("1m01").end_frame) == (0, cut)
+    take, old = after.take("1m01"), before.take("1m01")
+    assert (take.number, take.revision.kind) == (2, "trim")
+    first = min(run.start_beat for run in take.revision.free) * 4
+    kept, was = (
+        {(*note[:2], *note[3:]) for note in notes_of(one.roll()).tolist() if note[1] < first} for one in (take, old)
+    )
+    assert kept == was
+    panel.wait(lambda: len(window.take_cards.view.takes) == 2)
+    assert "another range" in window.take_cards.card(2).origin_words()
+    assert not window.take_cards.card(1).take.usable
+    # By keys: the beginning two frames later, set with Enter, then everything undone.
+    strip.setFocus()
+    for key in (Key.Key_I, Key.Key_Right, Key.Key_Right, Key.Key_Return):
+        panel.key(key)
+    panel.wait(lambda: panel.situation == "export" and panel.session.cue("1m01").start_frame == 2)
+    panel.settle()
+    for _ in range(2):
+        panel.key(Key.Key_Z, Mod.ControlModifier)
+    assert panel.session.cue("1m01") == cue
+    assert panel.session.takes == before.takes
+    assert not panel.problems
+    # What cannot be done is said, and the edge goes back.
+    strip.lock_toggled.emit("1m01", "", -1, -1, True)
+    panel.settle()
+    panel.wait(lambda: bool(strip.view.locks) and strip.view.cues[0].end_frame == cue.end_frame)
+    panel.drag(strip, strip.point_at("cue", cue.end_frame) - QPoint(2, 0), strip.point_at("cue", cut))
+    panel.wait(lambda: bool(panel.problems) and strip.edges.held is None)
+    assert "locked" in window.banner.text.text()
+    assert panel.session.cue("1m01") == cue
 
 
 def test_a_hit_is_added_moved_and_muted_by_keys(make_panel: Callable[..., Panel], scored_session: Path) -> None:
@@ -380,7 +457,26 @@ def test_music_is_inserted_exported_and_follows_a_recut(make_panel: Callable[...
     assert all(path.is_file() for path in files)
     panel.come_to_front()
     # Somebody goes on cutting: the panel notices, and the bar says so.
-    timeline.write_bytes(timeline.read_bytes() + b"\n")
+    before = panel.session.picture
+    cuts = [
+        Cut(shot.media.path, quantise(shot.media.start * before.rate), shot.duration_frames) for shot in before.shots
+    ]
+    recut = write_edit(folder / "recut.otio", before.rate, cuts[:-1]).read_text("utf-8")
+    for film in {cut.film for cut in cuts}:  # they lie where they always lay
+        recut = recut.replace(f'"{film.name}"', f'"{film.as_posix()}"')
+    timeline.write_text(recut, "utf-8")
     panel.wait(lambda: panel.situation == "reconform")
     assert "changed" in window.bar.state.text()
+    # The button follows the recut; what became of the music is told, and the new take is shown.
+    shots = len(cuts)
+    table = panel.until(panel.controller.followed, lambda: panel.click(window.main_button))[0]
+    panel.wait(lambda: panel.situation == "insert" and len(window.take_cards.view.takes) == 2)
+    assert len(panel.session.picture.shots) == shots - 1
+    assert panel.session.chosen == {"1m01": 2}
+    assert "after the recut" in window.take_cards.card(2).origin_words()
+    assert window.banner.isVisible()
+    assert f"{table['bar_counts']['regenerated']} written anew" in window.banner.text.text()
+    panel.click(window.banner.more)
+    assert f"Shot {shots} of before: deleted" in window.banner.detail.toPlainText()
+    assert len(window.strip.view.shots) == shots - 1
     assert not panel.problems

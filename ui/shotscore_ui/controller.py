@@ -57,6 +57,8 @@ class Controller(QObject):
     """A sentence for the status line."""
     scored = Signal(str)
     """cue: new music was delivered"""
+    followed = Signal(object)
+    """The change list of a recut that was followed, as `reconform.change_table` makes it"""
     proxied = Signal(object)
     """Path of the picture's small film"""
     clicked = Signal(object)
@@ -599,6 +601,8 @@ class Controller(QObject):
                 self.film.make(found.session.picture)
             if kind in ("reconform", "trim"):
                 self.look()
+            if answer.get("changes"):
+                self.followed.emit(answer["changes"])
             for did, change in late:
                 self.do(did, change)
             if changes:

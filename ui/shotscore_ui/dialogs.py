@@ -40,7 +40,7 @@ _MARKS = {"ok": "✓", "limited": "!", "broken": "✗"}
 
 
 class Banner(QFrame):
-    """What went wrong, in a sentence, above everything else until it is closed; what lies behind it is a click away."""
+    """What happened, in a sentence, above everything else until it is closed; what lies behind it is a click away."""
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -79,15 +79,22 @@ class Banner(QFrame):
 
     def show_problem(self, problem: Problem) -> None:
         """Show it, in place of what stood there."""
+        self._show("warning", "warning", problem.text, problem.detail)
+
+    def show_news(self, text: str, detail: str) -> None:
+        """Something that went well and that a person wants to know more of."""
+        self._show("info", "accent", text, detail)
+
+    def _show(self, icon: str, colour: str, text: str, detail: str) -> None:
         theme = theme_of(self)
-        self.mark.setPixmap(icons.icon("warning", theme, "warning").pixmap(QSize(22, 22)))
+        self.mark.setPixmap(icons.icon(icon, theme, colour).pixmap(QSize(22, 22)))
         self.away.setIcon(icons.icon("close", theme))
-        self.text.setText(problem.text)
-        self.setAccessibleName(problem.text)
-        self.detail.setPlainText(problem.detail)
+        self.text.setText(text)
+        self.setAccessibleName(text)
+        self.detail.setPlainText(detail)
         self.more.setChecked(False)
-        self.more.setVisible(bool(problem.detail))
-        self.copy.setVisible(bool(problem.detail))
+        self.more.setVisible(bool(detail))
+        self.copy.setVisible(bool(detail))
         self.show()
 
     def _copy(self) -> None:

@@ -297,6 +297,11 @@ class CueView:
     energy: EnergyView = field(default_factory=EnergyView)
     waveform: WaveformView | None = None
 
+    @property
+    def range_frames(self) -> tuple[int, int]:
+        """[start, end)."""
+        return self.start_frame, self.end_frame
+
     @cached_property
     def hit_frames(self) -> Ints:
         """(hits,): in rising order."""

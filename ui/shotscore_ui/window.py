@@ -36,9 +36,10 @@ from PySide6.QtWidgets import (
     QWidget,
 )
 
-from . import icons
+from . import changes, icons
 from .appearance import apply_appearance, sheet
 from .buttons import ICON
+from .changes import Table
 from .controller import Controller
 from .demo import DemoFilm
 from .dialogs import Banner, DoctorDialog, KeysDialog, SettingsDialog
@@ -217,6 +218,7 @@ class MainWindow(QMainWindow):
         c.troubled.connect(self._troubled)
         c.noted.connect(self.note)
         c.scored.connect(self._scored)
+        c.followed.connect(self._followed)
         c.proxied.connect(self.player.set_film)
         c.clicked.connect(self._clicked)
         c.device_known.connect(self.bar.show_device)
@@ -480,6 +482,9 @@ class MainWindow(QMainWindow):
         self.strip.setFocus()
         if self.settings.play_when_done:
             self.hearing.play_when_there()
+
+    def _followed(self, table: Table) -> None:
+        self.banner.show_news(changes.summary(table), changes.change_list(table))
 
     def _escape(self) -> bool:
         if self.controller.busy or self.controller.situation.kind == "looking":

@@ -172,6 +172,16 @@ class Edges:
         self.held, self._asked = None, False
         self.strip.update()
 
+    def follow(self, view: TimelineView | None) -> bool:
+        """Another view is shown: what is held stays so where its cue is as it was; whether it does."""
+        held = self.held
+        cue = view.cue(held.cue.name) if view is not None and held is not None else None
+        if held is None or self._asked or cue is None or cue.range_frames != held.cue.range_frames:
+            self.let_go()
+            return False
+        self.held = replace(held, cue=cue)
+        return True
+
     def words(self) -> str:
         """What is held, in a sentence."""
         held, view = self.held, self.strip.view

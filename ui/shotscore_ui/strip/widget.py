@@ -125,8 +125,8 @@ class TimelineStrip(QWidget):
     def set_view(self, view: TimelineView | None) -> None:
         """Shows another state of the session; what is selected stays so where it is still there."""
         self._view = view
-        self.hand.let_go()
-        self.edges.let_go()
+        if not self.edges.follow(view):
+            self.hand.let_go()
         if view is not None:
             self.scale.set_duration(view.duration_frames)
             self._playhead = min(self._playhead, view.duration_frames)

@@ -97,7 +97,8 @@ def run(shots: int, width: int, height: int, folder: Path) -> dict[str, Any]:
     from shotscore_ui.strip import TimelineStrip
     from shotscore_ui.theme import DARK, apply
     from shotscore_ui.thumbnails import ThumbnailStore
-    from shotscore_ui.view import Extras, Views, waveform_view
+    from shotscore_ui.views import Extras, Views
+    from shotscore_ui.waves import waveform_view
 
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)

@@ -24,7 +24,9 @@ from shotscore_ui.strip.menu import StripMenu
 from shotscore_ui.strip.ruler import ticks_between
 from shotscore_ui.strip.words import lane_help
 from shotscore_ui.theme import DARK, LIGHT, Theme, apply
-from shotscore_ui.view import Extras, TimelineView, Views, waveform_view
+from shotscore_ui.view import TimelineView
+from shotscore_ui.views import Extras, Views
+from shotscore_ui.waves import waveform_view
 from widgets import (
     ALT,
     CTRL,

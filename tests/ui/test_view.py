@@ -13,16 +13,8 @@ from shotscore_engine.locks import Lock
 from shotscore_engine.regenerate import Again
 from shotscore_engine.roll import notes_of, roll_of
 from shotscore_engine.session import Session, write_notes
-from shotscore_ui.view import (
-    Extras,
-    Views,
-    lock_view,
-    mixer_view,
-    read_waveform,
-    roll_view,
-    waveform_view,
-    written_notes,
-)
+from shotscore_ui.views import Extras, Views, lock_view, mixer_view, roll_view, written_notes
+from shotscore_ui.waves import read_waveform, waveform_view
 from widgets import small_session
 
 

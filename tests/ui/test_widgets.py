@@ -18,7 +18,8 @@ from shotscore_ui.roll import PianoRoll
 from shotscore_ui.strip import TimelineStrip, TimeScale
 from shotscore_ui.takes import TakeCards
 from shotscore_ui.theme import DARK, apply
-from shotscore_ui.view import MoodView, TimelineView, Views, mixer_view
+from shotscore_ui.view import MoodView, TimelineView
+from shotscore_ui.views import Views, mixer_view
 from widgets import LEFT, NONE, SHIFT, around, drag, drawn, share_of, small_session
 
 Key = Qt.Key

@@ -13,7 +13,9 @@ from shotscore_engine.errors import MediaError
 
 from .shown import Look, Shown, Sounds, mixer_of, sounds_of
 from .tasks import Keeper
-from .view import Extras, StemView, Views, WaveformView, read_waveform
+from .view import StemView, WaveformView
+from .views import Extras, Views
+from .waves import read_waveform
 
 if TYPE_CHECKING:
     from shotscore_engine.session import Session

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from .view import MixerView, RollView, StemView, TakesView, TimelineView, mixer_view
+from .view import MixerView, RollView, StemView, TakesView, TimelineView
+from .views import mixer_view
 
 if TYPE_CHECKING:
     from shotscore_engine.session import Session

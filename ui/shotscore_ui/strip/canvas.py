@@ -30,6 +30,8 @@ MIDDLE, CENTRE, TOP_RIGHT = (0.0, 0.5), (0.5, 0.5), (1.0, 0.0)
 """Where words stand in the room they have: shares of what is left over beside and above them."""
 _MOST_SCALED = 600
 _MOST_PICTURES = 2_000
+_MOST_SCALINGS = 8
+"""Thumbnails scaled in one painting; where more are new, the next painting has them, and none takes long."""
 _MOST_WRITTEN = 2_000
 _BAR_SPACING = 34
 """Points between the bar lines that are drawn."""
@@ -80,20 +82,31 @@ class Brushwork:
     """Thumbnails at the size they are drawn at, by picture, height and density."""
     stamps: dict[tuple[str, int, int, float], QPixmap] = field(default_factory=dict)
     """Icons by name, colour, size and density."""
+    scalings: int = 0
+    """How many thumbnails this painting may still scale."""
+    left_over: bool = False
+    """Whether there were more: paint again for them."""
+
+    def begin(self) -> None:
+        """A painting begins."""
+        self.scalings, self.left_over = _MOST_SCALINGS, False
 
     def thumbnail(self, image: QImage, height: int, ratio: float) -> QPixmap:
-        """`image` scaled to `height` points."""
+        """`image` scaled to `height` points, and kept."""
+        size = QSize(4096, max(1, round(height * ratio)))
+        small = image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
+        made = QPixmap.fromImage(small)
+        made.setDevicePixelRatio(ratio)
+        self.scaled[image.cacheKey(), height, ratio] = made
+        while len(self.scaled) > _MOST_SCALED:
+            self.scaled.popitem(last=False)
+        return made
+
+    def known(self, image: QImage, height: int, ratio: float) -> QPixmap | None:
+        """`image` at that size, where it was scaled before."""
         key = (image.cacheKey(), height, ratio)
         found = self.scaled.get(key)
-        if found is None:
-            size = QSize(4096, max(1, round(height * ratio)))
-            small = image.scaled(size, Qt.AspectRatioMode.KeepAspectRatio, Qt.TransformationMode.SmoothTransformation)
-            found = QPixmap.fromImage(small)
-            found.setDevicePixelRatio(ratio)
-            self.scaled[key] = found
-            while len(self.scaled) > _MOST_SCALED:
-                self.scaled.popitem(last=False)
-        else:
+        if found is not None:
             self.scaled.move_to_end(key)
         return found
 
@@ -156,8 +169,13 @@ class Canvas:
         found = work.pictures.get(key)
         if found is None and self.store is not None:
             image = self.store.image(thumbnail_moment(shot, frame, wide, view.rate, head=head))
-            if image is not None:
+            if image is not None and (known := work.known(image, height, self.ratio)) is not None:
+                found = work.pictures[key] = known
+            elif image is not None and work.scalings > 0:
+                work.scalings -= 1
                 found = work.pictures[key] = work.thumbnail(image, height, self.ratio)
+            elif image is not None:
+                work.left_over = True
         return found
 
     def uprights(self, xs: list[float], top: float, bottom: float, pen: QPen) -> None:

@@ -11,7 +11,7 @@ from PySide6.QtCore import QPointF, QRect, QRectF, Qt
 from PySide6.QtGui import QImage, QPen
 
 from ..theme import Theme
-from ..view import CueView, HitView
+from ..view import CueView, HitView, places_between
 from .canvas import MIDDLE, Canvas
 from .marks import PRIORITY, SIZE
 from .scale import TimeScale
@@ -76,8 +76,7 @@ def weight_y(weight: float, rect: QRect) -> float:
 def hits_in_sight(cue: CueView, scale: TimeScale) -> tuple[int, int]:
     """[first, last) of its hits whose marks reach into the window."""
     reach = SIZE * scale.frames_per_pixel
-    first, last = np.searchsorted(cue.hit_frames, [scale.first_frame - reach, scale.last_frame + reach])
-    return int(first), int(last)
+    return places_between(cue.hit_frames, scale.first_frame - reach, scale.last_frame + reach)
 
 
 def crowded(cue: CueView, scale: TimeScale, seen: tuple[int, int]) -> bool:
@@ -113,7 +112,7 @@ def _paint_crowd(canvas: Canvas, cue: CueView, rect: QRect) -> None:
     first = math.floor(scale.first_frame / column)
     count = math.ceil(scale.width / _COLUMN) + 2
     frames = cue.hit_frames
-    ends = np.searchsorted(frames, [first * column, (first + count) * column])
+    ends = places_between(frames, first * column, (first + count) * column)
     places = np.floor(frames[ends[0] : ends[1]] / column).astype(np.int64) - first
     states = cue.hit_states[ends[0] : ends[1]]
     counted = states < len(CROWD)

@@ -28,8 +28,7 @@ def paint_shots(canvas: Canvas, rect: QRect) -> None:
         return
     names = rect.height() >= 44
     picture = rect.adjusted(0, 1, 0, -(NAME_HEIGHT if names else 1))
-    first = max(0, int(np.searchsorted(view.shot_starts, scale.first_frame, side="right")) - 1)
-    last = max(first + 1, int(np.searchsorted(view.shot_starts, scale.last_frame, side="left")))
+    first, last = view.shots_between(scale.first_frame, scale.last_frame)
     shots = view.shots[first:last]
     edges = canvas.xs(np.append(view.shot_starts[first:last], shots[-1].end_frame))
     if len(shots) > scale.width / _DENSE:
@@ -108,10 +107,13 @@ def _paint_dense_shots(canvas: Canvas, rect: QRect, picture: QRect, edges: Float
     painter, theme, view, scale = canvas.painter, canvas.theme, canvas.view, canvas.scale
     painter.fillRect(picture, theme.colour("shot_other"))
     slot = picture.height() * 16 / 9
-    count = math.ceil(scale.width / slot)
+    # Slots are counted from frame 0: while one scrolls, pictures move with the film and few new ones come into sight.
+    begin = -scale.x(0) / slot
+    offset = (math.floor(begin) - begin) * slot
+    count = math.ceil((scale.width - offset) / slot)
     end = scale.x(view.duration_frames)
     for place in range(count):
-        left = place * slot
+        left = offset + place * slot
         if left >= end:
             break
         shot = view.shot_at(scale.frame(left + slot / 2))
@@ -122,13 +124,15 @@ def _paint_dense_shots(canvas: Canvas, rect: QRect, picture: QRect, edges: Float
             _paint_no_picture(canvas, shot, box)
         else:
             _paint_picture(canvas, canvas.picture(shot, shot.start_frame, slot, head=True), box)
+    lines = [offset + i * slot for i in range(count) if 0 < offset + i * slot < end]
     painter.setPen(QPen(theme.colour("window", 0.8), 1))
-    painter.drawLines([QLineF(i * slot, picture.top(), i * slot, picture.bottom()) for i in range(1, count)])
+    painter.drawLines([QLineF(x, picture.top(), x, picture.bottom()) for x in lines])
     columns = edges[:-1]
     columns = columns[(columns >= 0) & (columns < scale.width)]
     width = max(1, int(scale.width))
     density = np.bincount(columns.astype(int), minlength=width).astype(float)[:width]
-    strength = density / max(1.0, float(np.percentile(density, 98)))
+    place = width * 98 // 100
+    strength = density / max(1.0, float(np.partition(density, place)[place]))
     below = QRect(0, picture.bottom() + 2, width, rect.bottom() - picture.bottom() - 2)
     if below.height() > 1:
         painter.fillRect(below, theme.colour("shot_other"))

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, Signal
+from PySide6.QtCore import QEvent, QPoint, QPointF, QRect, QRectF, QSize, Qt, QTimer, Signal
 from PySide6.QtGui import (
     QAccessible,
     QAccessibleEvent,
@@ -90,6 +90,8 @@ class TimelineStrip(QWidget):
         self._stale = True
         """Whether the lanes have to be painted anew."""
         self._work = Brushwork()
+        self._again = QTimer(self, singleShot=True, interval=0)
+        self._again.timeout.connect(self.refresh)
         self._lanes: dict[str, QRect] = {}
         self.commands = Commands(self)
         self.edges = Edges(self)
@@ -290,6 +292,7 @@ class TimelineStrip(QWidget):
         painter.setClipRect(area)
         painter.translate(area.left(), 0)
         bottom = 0
+        self._work.begin()
         if view is not None:
             canvas = Canvas(painter, view, self.scale, theme, self.font(), ratio, self._work, self._store, self._hit)
             for key, rect in self._lanes.items():
@@ -306,6 +309,8 @@ class TimelineStrip(QWidget):
                 painter.fillRect(QRectF(end, 0, area.width() - end, area.height()), theme.colour("window"))
         painter.fillRect(QRect(0, bottom, area.width(), area.height() - bottom), theme.colour("window"))
         painter.end()
+        if self._work.left_over:
+            self._again.start()
 
     def _paint_selection(self, painter: QPainter) -> None:
         frames = self.selected_frames()

@@ -1,0 +1,5 @@
+"""Takes as cards, compared and combined."""
+
+from .cards import TakeCards
+
+__all__ = ("TakeCards",)

@@ -22,7 +22,19 @@ from numpy.typing import NDArray
 
 from . import cuda
 from .conditions import GUIDED, FloatArray, FrameCondition
-from .diffusion import GUIDANCE, MAX_T, OnStep, Selector, add_noise, dpm_solver_pp_2m, guided, recalled, timesteps
+from .diffusion import (
+    GUIDANCE,
+    MAX_T,
+    STEPS,
+    OnStep,
+    Selector,
+    add_noise,
+    dpm_solver_pp_2m,
+    guided,
+    guides,
+    recalled,
+    timesteps,
+)  # fmt: skip
 from .errors import ModelError, RequestError, ShotscoreError
 from .features import LANGUAGE_WIDTH, VISUAL_WIDTH
 from .progress import Progress, silent
@@ -215,7 +227,7 @@ class Denoiser:
         condition: Condition,
         *,
         seed: int,
-        steps: int = 16,
+        steps: int = STEPS,
         guidance: float = GUIDANCE,
         rescale: float = 0.0,
         selector: Selector | None = None,
@@ -227,10 +239,10 @@ class Denoiser:
     ) -> Roll:
         """Music for `condition`: a roll of its beats, the known notes exactly as they were given.
 
-        `steps` evaluations of the denoiser (twice as many passes with guidance). `variation` below 1 starts from
-        `known.roll` with noise added up to that share of the 1000 timesteps instead of from noise alone. `on_roll`
-        is called with (t, roll) after each step that passes one of `roll_times`. The same arguments give the same
-        roll on the same machine and provider. `progress` may raise `Cancelled`.
+        `steps` evaluations of the denoiser; with guidance most of them take two passes (`guides`). `variation` below 1
+        starts from `known.roll` with noise added up to that share of the 1000 timesteps instead of from noise alone.
+        `on_roll` is called with (t, roll) after each step that passes one of `roll_times`. The same arguments give the
+        same roll on the same machine and provider. `progress` may raise `Cancelled`.
         """
         if condition.beats < 2:
             raise RequestError(f"A cue of {condition.beats} beats is too short; it needs at least 2.")
@@ -287,7 +299,7 @@ class Denoiser:
         if not 0 < variation <= 1:
             raise RequestError(f"A variation of {variation:g} is outside 0 (the same) to 1 (new).")
         rng = np.random.default_rng(seed)
-        network = _Bound(self, condition, guidance, rescale, selector or Selector(), known, rng)
+        network = _Bound(self, condition, guidance, rescale, selector or Selector(), known, rng, steps)
         times = timesteps(steps, start=MAX_T * variation)
         noise = rng.standard_normal((condition.beats, len(PARTS) * self.latent), dtype=np.float32)
         noise = recalled(noise, condition.frame.places, RECALL)
@@ -297,7 +309,7 @@ class Denoiser:
 
 
 class _Bound:
-    """`denoise(x_t, t) -> x_0` for one cue: its conditions bound to the device once, x_t and t renewed each step."""
+    """`denoise(x_t, t) -> x_0` for one cue, guided; to be called once for each of `steps`, from noise to music."""
 
     def __init__(
         self,
@@ -308,6 +320,7 @@ class _Bound:
         selector: Selector,
         known: Known | None,
         rng: np.random.Generator,
+        steps: int,
     ) -> None:
         beats, width = condition.beats, len(PARTS) * model.latent
         if condition.language.shape != (beats, LANGUAGE_WIDTH) or condition.visual.shape != (beats, VISUAL_WIDTH):
@@ -315,7 +328,7 @@ class _Bound:
                 f"Features of shape {condition.language.shape} and {condition.visual.shape} do not fit {beats} beats."
             )
         self.guidance, self.rescale, self.selector, self.rng = guidance, rescale, selector, rng
-        self.batch = 1 if guidance == 1 else 2
+        self.step, self.steps = 0, steps
         mask = np.zeros((beats, len(PARTS)), np.float32)
         given = np.zeros((beats, width), np.float32)
         if known is not None:
@@ -323,31 +336,80 @@ class _Bound:
             kept = _masked(known)
             given = model.encode(kept, -condition.shift) * np.repeat(mask, model.latent, axis=1)
         self.known_mask, self.known = np.repeat(mask, model.latent, axis=1), given
-        self.session = model._denoiser
-        heard = next(node.shape[-1] for node in self.session.get_inputs() if node.name == "frame")
+        self.model = model
+        heard = next(node.shape[-1] for node in model._denoiser.get_inputs() if node.name == "frame")
         # Later conditions stand behind the earlier ones: an older model hears as many as it knows.
-        frames = [frame.matrix()[:, :heard] for frame in (condition.frame, condition.frame.without(*GUIDED))]
-        self.binding = self.session.io_binding()
+        self.frames = [frame.matrix()[:, :heard] for frame in (condition.frame, condition.frame.without(*GUIDED))]
+        self.fixed = {
+            "known": given,
+            "known_mask": mask,
+            "language": condition.language,
+            "visual": condition.visual,
+            "sac_mask": condition.sac_mask,
+        }
+        self.estimate = np.zeros((beats, width), np.float32)
+        """Self-conditioning: what the step before took x_0 to be."""
+        self.away: FloatArray | None = None
+        """How far conditions last moved x_0."""
+        self.rows: dict[int, _Rows] = {}
+
+    def __call__(self, x_t: FloatArray, t: float) -> FloatArray:
+        language_on, visual_on = self.selector(t, self.rng)
+        is_guided = self.guidance != 1 and (self.away is None or guides(self.step, self.steps))
+        self.step += 1
+        x_0 = self._asked(2 if is_guided else 1)(
+            x_t=x_t * (1 - self.known_mask),
+            t=np.float32(t),
+            # The second row is the one without conditions: neither feature.
+            language_on=np.array([language_on, 0], np.float32),
+            visual_on=np.array([visual_on, 0], np.float32),
+            estimate=self.estimate,
+        )
+        if is_guided:
+            self.away = x_0[0] - x_0[1]
+        answer = x_0[0]
+        if self.away is not None:
+            answer = guided(answer, answer - self.away, self.guidance, self.rescale)
+        self.estimate = answer * (1 - self.known_mask)
+        return np.asarray(self.estimate + self.known, np.float32)
+
+    def _asked(self, rows: int) -> "_Rows":
+        if rows not in self.rows:
+            fixed = {name: _rows(array, rows) for name, array in self.fixed.items()}
+            self.rows[rows] = _Rows(self.model, fixed | {"frame": np.stack(self.frames[:rows])})
+        return self.rows[rows]
+
+
+class _Rows:
+    """The network for a number of rows: what stays bound to the device once, the rest renewed at each call."""
+
+    def __init__(self, model: Denoiser, fixed: dict[str, NDArray[Any]]) -> None:
+        self.session = model._denoiser
         self.kind = {"CUDAExecutionProvider": "cuda"}.get(model.device.provider, "cpu")
+        self.binding = self.session.io_binding()
         self.values: dict[str, Any] = {}
-        self._bind("known", self._twice(given))
-        self._bind("known_mask", self._twice(mask))
-        self._bind("frame", np.stack(frames[: self.batch]))
-        self._bind("language", self._twice(condition.language))
-        self._bind("visual", self._twice(condition.visual))
-        self._bind("sac_mask", self._twice(condition.sac_mask))
-        self._bind("x_t", np.zeros((self.batch, beats, width), np.float32))
-        # Self-conditioning: what the step before took x_0 to be. A model trained without it has no such input.
-        self.hears_estimate = "estimate" in {node.name for node in self.session.get_inputs()}
-        if self.hears_estimate:
-            self._bind("estimate", np.zeros((self.batch, beats, width), np.float32))
+        # A model trained without self-conditioning has no such input.
+        self.there = {node.name for node in self.session.get_inputs()}
+        for name, array in fixed.items():
+            self._bind(name, array)
+        shape = fixed["known"].shape
+        for name in ("x_t", "estimate"):
+            self._bind(name, np.zeros(shape, np.float32))
         for name in ("t", "language_on", "visual_on"):
-            self._bind(name, np.zeros(self.batch, np.float32))
-        self.output = self._value(np.zeros((self.batch, beats, width), np.float32))
+            self._bind(name, np.zeros(len(fixed["known"]), np.float32))
+        self.output = self._value(np.zeros(shape, np.float32))
         self.binding.bind_ortvalue_output("x_0", self.output)
 
-    def _twice(self, array: NDArray[Any]) -> NDArray[Any]:
-        return np.ascontiguousarray(np.broadcast_to(array, (self.batch, *array.shape)))
+    def __call__(self, **changing: Any) -> FloatArray:
+        rows = self.output.shape()[0]
+        for name, array in changing.items():
+            if name in self.there:
+                # The switches have a value for each row, everything else the same for all.
+                array = array[:rows] if name in ("language_on", "visual_on") else _rows(array, rows)
+                self.values[name].update_inplace(array)
+        self.session.run_with_iobinding(self.binding)
+        x_0: FloatArray = self.output.numpy()
+        return x_0
 
     def _value(self, array: NDArray[Any]) -> Any:
         import onnxruntime
@@ -355,26 +417,14 @@ class _Bound:
         return onnxruntime.OrtValue.ortvalue_from_numpy(np.ascontiguousarray(array), self.kind, 0)
 
     def _bind(self, name: str, array: NDArray[Any]) -> None:
-        self.values[name] = self._value(array)
-        self.binding.bind_ortvalue_input(name, self.values[name])
+        if name in self.there:
+            self.values[name] = self._value(array)
+            self.binding.bind_ortvalue_input(name, self.values[name])
 
-    def __call__(self, x_t: FloatArray, t: float) -> FloatArray:
-        language_on, visual_on = self.selector(t, self.rng)
-        update = {
-            "x_t": self._twice(x_t * (1 - self.known_mask)),
-            "t": np.full(self.batch, t, np.float32),
-            # The second row is the unconditional one of guidance: neither feature.
-            "language_on": np.array([language_on, 0][: self.batch], np.float32),
-            "visual_on": np.array([visual_on, 0][: self.batch], np.float32),
-        }
-        for name, array in update.items():
-            self.values[name].update_inplace(array)
-        self.session.run_with_iobinding(self.binding)
-        x_0 = self.output.numpy()
-        answer = x_0[0] if self.batch == 1 else guided(x_0[0], x_0[1], self.guidance, self.rescale)
-        if self.hears_estimate:
-            self.values["estimate"].update_inplace(self._twice(answer * (1 - self.known_mask)))
-        return np.asarray(answer * (1 - self.known_mask) + self.known, np.float32)
+
+def _rows(array: Any, rows: int) -> NDArray[Any]:
+    """The same for each of `rows`."""
+    return np.ascontiguousarray(np.broadcast_to(array, (rows, *np.shape(array))))
 
 
 def _beside(model: Path, name: str) -> Path:

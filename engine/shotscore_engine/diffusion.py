@@ -25,6 +25,8 @@ from .errors import RequestError
 
 GUIDANCE = 3.0
 """How far the answer goes from the one without conditions, where nothing else is asked; see docs/lab-book.md."""
+STEPS = 10
+"""Evaluations where nothing else is asked; see docs/lab-book.md."""
 MAX_T = 1000
 _ROOT_START, _ROOT_END = math.sqrt(0.00085), math.sqrt(0.0120)
 _SLOPE = (_ROOT_END - _ROOT_START) / MAX_T
@@ -194,6 +196,17 @@ def add_noise(x_0: FloatArray, t: float, rng: np.random.Generator) -> FloatArray
     """x_t of `x_0` at timestep `t`: where a variation of a take starts."""
     alpha, sigma = alpha_sigma(t)
     return np.float32(alpha) * x_0 + np.float32(sigma) * rng.standard_normal(x_0.shape, dtype=np.float32)
+
+
+def guides(step: int, steps: int) -> bool:
+    """Whether a step asks the network without conditions too: all of the first half do, then every second one.
+
+    What conditions change turns slowly where the music already stands, so the steps between take what the one before
+    them found (docs/lab-book.md has what that costs: nothing that is measured). After FasterCache (Lv et al., 2024),
+    which reuses it for pictures.
+    """
+    later = step - steps // 2
+    return later < 0 or later % 2 == 1
 
 
 def guided(with_condition: FloatArray, without: FloatArray, scale: float, rescale: float = 0.0) -> FloatArray:

@@ -391,6 +391,7 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
     chance, notes = random.Random(line_name), []
     last_start, together = None, 0.0
     final = stage.steps
+    legato = Fraction(stem.legato).limit_denominator(100)
     chords: dict[int, list[int]] = {}
     for note in line:
         chords.setdefault(note.start, []).append(note.pitch)
@@ -413,7 +414,7 @@ def _played(line: list[StepNote], stem: StemStyle, stage: _Stage) -> tuple[Note,
         elif note.end >= final and stage.ending == "ring":
             end = max(end, stage.duration - Fraction(1, 2))
         else:
-            end = written + (end - written) * Fraction(stem.legato).limit_denominator(100)
+            end = written + (end - written) * legato
         for silence, _ in stage.quiet:
             if note.start < silence:
                 end = min(end, stage.seconds(silence))
@@ -448,8 +449,8 @@ def _without_overlaps(notes: list[Note]) -> tuple[Note, ...]:
     for note in reversed(ordered):
         until = upcoming.get(note.pitch)
         if until is None or until > note.start:
-            end = note.start + note.duration if until is None else min(note.start + note.duration, until)
-            kept.append(replace(note, duration=end - note.start))
+            is_long = until is not None and until < note.start + note.duration
+            kept.append(replace(note, duration=until - note.start) if is_long and until is not None else note)
             upcoming[note.pitch] = note.start
     return tuple(reversed(kept))
 

@@ -6,7 +6,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Literal, get_args
 
-from .diffusion import GUIDANCE, MAX_T, SELECTORS, SelectorName
+from .diffusion import GUIDANCE, MAX_T, SELECTORS, STEPS, SelectorName
 from .errors import InputError, RequestError
 from .masks import MaskKind
 from .picture import Picture
@@ -52,7 +52,7 @@ class ScoreRequest:
     """0 to 1."""
     seed: int = 1
     """The same request and seed make the same notes."""
-    steps: int = 16
+    steps: int = STEPS
     """Denoising steps, 1 to 1000."""
     guidance: float = GUIDANCE
     """How strongly the picture steers, 0 to 20; 1 is no extra push."""

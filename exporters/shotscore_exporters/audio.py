@@ -34,7 +34,7 @@ from numpy.typing import NDArray
 from shotscore_engine.errors import OutputError, RequestError
 from shotscore_engine.perform import Score, Stem
 from shotscore_engine.progress import Progress, silent
-from shotscore_engine.timing import quantise
+from shotscore_engine.timing import quantise, sample_at
 
 from . import bwf, effects, loudness, soundfont, synth
 from .placement import Placement, StemClip
@@ -330,10 +330,8 @@ def level_of(stamp: str) -> float | None:
 def events_of(stem: Stem, rate: int) -> Counter[tuple[int, int, int, int]]:
     """What a stem plays, in samples of the cue: (start, end, pitch, velocity) of notes, (time, -1, number, value) of
     controllers."""
-    notes = (
-        (quantise(n.start * rate), quantise((n.start + n.duration) * rate), n.pitch, n.velocity) for n in stem.notes
-    )
-    return Counter([*notes, *((quantise(c.time * rate), -1, c.number, c.value) for c in stem.controls)])
+    notes = ((sample_at(n.start, rate), sample_at(n.start + n.duration, rate), n.pitch, n.velocity) for n in stem.notes)
+    return Counter([*notes, *((sample_at(c.time, rate), -1, c.number, c.value) for c in stem.controls)])
 
 
 # --- files ---------------------------------------------------------------------------------------------------------

@@ -224,14 +224,20 @@ def read_pcm(path: Path, head: Head, start: int, end: int) -> NDArray[np.float32
 def patch(path: Path, base: Path, head: Head, label: Label, pieces: Sequence[tuple[int, NDArray[np.floating]]]) -> None:
     """Write `base` to `path` with another label and `pieces` (first sample, sound) in it; all else bit for bit."""
     frame = head.channels * head.bits // 8
-    with replacing(path) as temporary, temporary.open("wb") as file, base.open("rb") as source:
-        top = header(label, head.sample_rate, head.bits, head.channels, head.samples)
-        file.write(top)
-        source.seek(head.data_at)
-        shutil.copyfileobj(source, file, 1 << 22)
-        for first, sound in pieces:
-            file.seek(len(top) + first * frame)
-            file.write(pcm(sound, head.bits))
+    top = header(label, head.sample_rate, head.bits, head.channels, head.samples)
+    with replacing(path) as temporary:
+        if len(top) == head.data_at:
+            shutil.copyfile(base, temporary)  # inside the system, where it can
+        else:
+            with temporary.open("wb") as file, base.open("rb") as source:
+                source.seek(head.data_at)
+                file.write(bytes(len(top)))
+                shutil.copyfileobj(source, file, 1 << 22)
+        with temporary.open("r+b") as file:
+            file.write(top)
+            for first, sound in pieces:
+                file.seek(len(top) + first * frame)
+                file.write(pcm(sound, head.bits))
 
 
 def _chunk(name: bytes, body: bytes) -> bytes:

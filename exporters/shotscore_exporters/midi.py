@@ -107,7 +107,10 @@ class Clock:
         index = min(max(index, 0), len(self._wanted) - 2)
         start, end = self._wanted[index], self._wanted[index + 1]
         ticks = self.ticks[index + 1] - self.ticks[index]
-        return self.ticks[index] + quantise((seconds - start) / (end - start) * ticks)
+        late, length = seconds - start, end - start
+        # quantise(late / length * ticks), without making the Fractions.
+        above, below = late.numerator * length.denominator * ticks, late.denominator * length.numerator
+        return self.ticks[index] + (2 * above + below) // (2 * below)
 
 
 def _conductor(score: Score, clock: Clock, placement: Placement | None, markers: Sequence[CueMarker]) -> mido.MidiTrack:

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from shotscore_engine.perform import Stem
 
 from . import struck
 from .fontfile import COMPRESSED, LIMITS, Gen, Sound, SoundFont, Zone
@@ -28,18 +27,8 @@ _CUTOFF_STEP = 25
 """Cents: how far the cutoff moves before the filter is made anew."""
 
 
-def play(stem: Stem, font: SoundFont, sample_rate: int, samples: int) -> Sound:
-    """The sound of one line of notes: (samples, 2) float32 from the cue's start, dry; same line, same samples.
-
-    A program the font lacks is played with its bank's program 0, and is silent where that is missing too.
-    Raises InputError where the font is damaged.
-    """
-    zones = font.program(128 if stem.is_drum else 0, stem.program)
-    return struck.play(stem, zones, _Sampler(font, zones, sample_rate), sample_rate, samples)
-
-
-class _Sampler:
-    """`struck.Instrument` for one program."""
+class Sampler:
+    """`struck.Instrument` for the zones of one program of a font. Raises InputError where the font is damaged."""
 
     def __init__(self, font: SoundFont, zones: tuple[Zone, ...], sample_rate: int) -> None:
         self.font, self.zones, self.sample_rate = font, zones, sample_rate

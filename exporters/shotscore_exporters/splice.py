@@ -23,7 +23,7 @@ import numpy as np
 from numpy.typing import NDArray
 from shotscore_engine.perform import SUSTAIN_PEDAL, Score, Stem
 from shotscore_engine.progress import Progress, silent
-from shotscore_engine.timing import quantise
+from shotscore_engine.timing import quantise, sample_at
 
 from . import audio, bwf, effects, loudness, synth
 from .audio import AudioSettings, Delivered, Room
@@ -58,6 +58,8 @@ class _Window:
     """From here on its sound is right."""
     changes_from: int
     """Where the first note is played otherwise."""
+    changes_until: int
+    """Where the last such note has been let go."""
     end: int
 
 
@@ -204,7 +206,7 @@ def _changed(score: Score, before: Score, room: Room) -> list[Span]:
 
 def _pedal(stem: Stem, room: Room) -> list[tuple[int, bool]]:
     return sorted(
-        (quantise(c.time * room.sample_rate), c.value >= 64) for c in stem.controls if c.number == SUSTAIN_PEDAL
+        (sample_at(c.time, room.sample_rate), c.value >= 64) for c in stem.controls if c.number == SUSTAIN_PEDAL
     )
 
 
@@ -234,23 +236,24 @@ def _windows(changed: Sequence[Span], scores: tuple[Score, Score], room: Room, r
     ring, margin = (quantise(seconds * rate) for seconds in (release_seconds + memory, _MARGIN_SECONDS))
     reach = quantise(release_seconds * rate)
     held = [
-        (quantise(note.start * rate), _let_go(quantise((note.start + note.duration) * rate), pedal))
+        (sample_at(note.start, rate), _let_go(sample_at(note.start + note.duration, rate), pedal))
         for stem in score.stems
         for pedal in (_pedal(stem, room),)
         for note in stem.notes
     ]
     grown = _joined([(max(0, start - margin), min(room.sounding, end + ring + 2 * margin)) for start, end in changed])
-    begins = sorted(start for start, _ in changed)
+    begins, ends = sorted(start for start, _ in changed), sorted(end for _, end in changed)
     windows: list[_Window] = []
     for right_from, end in grown:
         # Effects have to hear what sounds before, and the players the notes that still ring by then.
         fed = max(0, right_from - quantise(memory * rate))
         ringing = [start for start, until in held if start < fed < until + reach]
         begin = max(0, min(ringing, default=fed) - _MARGIN_SAMPLES)
+        until = min(ends[bisect_left(ends, end) - 1], end)
         if windows and begin <= windows[-1].end:
-            windows[-1] = replace(windows[-1], end=end)
+            windows[-1] = replace(windows[-1], changes_until=until, end=end)
         else:
-            windows.append(_Window(begin, right_from, begins[bisect_left(begins, right_from)], end))
+            windows.append(_Window(begin, right_from, begins[bisect_left(begins, right_from)], until, end))
     return windows
 
 
@@ -279,16 +282,20 @@ def _piece(
     for stem in score.stems:
         mix += raw[stem.name]
     gain = audio.limited(mix, level, settings)[:, None]
-    first, last = window.right_from + room.before, window.end + room.before
+    first = window.right_from + room.before
     new: dict[str | None, NDArray[np.float32]] = {name: sound * gain for name, sound in raw.items()}
     new[None] = mix * gain
     apart = np.zeros(len(mix), np.float32)
-    for name, sound in new.items():
-        differing = bwf.read_pcm(paths[name], heads[name], first, last)
-        np.subtract(sound, differing, out=differing)
-        np.abs(differing, out=differing)
-        for ear in differing.T:
-            np.maximum(apart, ear, out=apart)
+    # Between the first other note and the end of the last one everything may differ, and is not looked at.
+    told = slice(window.changes_from - window.right_from, min(window.changes_until - window.right_from, len(mix)))
+    apart[told] = 1.0
+    for here in (slice(0, told.start), slice(told.stop, len(mix))):
+        for name, sound in new.items():
+            differing = bwf.read_pcm(paths[name], heads[name], first + here.start, first + here.stop)
+            np.subtract(sound[here], differing, out=differing)
+            np.abs(differing, out=differing)
+            for ear in differing.T:
+                np.maximum(apart[here], ear, out=apart[here])
     low = window.changes_from - window.right_from
     if gain.min() < gain.max():
         low -= quantise(_LOOK_AHEAD_SECONDS * room.sample_rate)

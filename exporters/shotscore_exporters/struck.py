@@ -28,7 +28,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 from shotscore_engine.perform import EXPRESSION, SUSTAIN_PEDAL, Stem
-from shotscore_engine.timing import quantise
+from shotscore_engine.timing import quantise, sample_at
 
 from .fontfile import Gen, Sound, Zone
 
@@ -59,12 +59,40 @@ class Instrument(Protocol):
         """(2, samples): a key that is struck and not let go; the same however often and after whatever it is asked."""
 
 
-def play(
-    stem: Stem, zones: Sequence[Zone], instrument: Instrument, sample_rate: int, samples: int
-) -> NDArray[np.float32]:
-    """The sound of a line, (samples, 2) from the cue's start; `zones` are those of its program."""
+class Keyboard:
+    """Which zones a key plays, as the velocity makes them, and at which velocity it is struck in place of another."""
+
+    def __init__(self, zones: Sequence[Zone]) -> None:
+        @cache
+        def of_key(key: int) -> list[Zone]:
+            return [zone for zone in zones if zone.plays_key(key)]
+
+        @cache
+        def of_strike(key: int, velocity: int) -> tuple[int, ...]:
+            return tuple(number for number, zone in enumerate(of_key(key)) if zone.plays(key, velocity))
+
+        @cache
+        def struck(key: int, velocity: int) -> tuple[Zone, ...]:
+            return tuple(of_key(key)[number].struck(key, velocity) for number in of_strike(key, velocity))
+
+        @cache
+        def likeness(key: int, velocity: int) -> tuple[int, float]:
+            for step in _VELOCITY_STEPS:
+                other = min(max(step * round(velocity / step), 1), 127)
+                if of_strike(key, other) != of_strike(key, velocity):
+                    continue
+                pairs = list(zip(struck(key, velocity), struck(key, other), strict=True))
+                louder_cb = [near.attenuation_cb - own.attenuation_cb for own, near in pairs]
+                if max(louder_cb) - min(louder_cb) < _SAME_CB and all(_alike(own, near) for own, near in pairs):
+                    return other, 10 ** (sum(louder_cb) / len(louder_cb) / 200)
+            return velocity, 1.0
+
+        self.zones, self.likeness = struck, likeness
+
+
+def play(stem: Stem, keyboard: Keyboard, instrument: Instrument, sample_rate: int, samples: int) -> NDArray[np.float32]:
+    """The sound of a line, (samples, 2) from the cue's start; `keyboard` is that of its program."""
     planes = np.zeros((2, samples), np.float32)
-    keyboard = _Keyboard(zones)
     groups: dict[tuple[int, int], list[_Strike]] = defaultdict(list)
     for strike in _strikes(stem, keyboard, sample_rate):
         if strike.start < samples and keyboard.zones(strike.key, strike.velocity):
@@ -82,37 +110,6 @@ def play(
             _lay_down(planes, held, strike.start, length, fading, keyboard.likeness(key, strike.velocity)[1])
     _follow_expression(planes, stem, sample_rate)
     return planes.T
-
-
-class _Keyboard:
-    """Which zones a key plays, as the velocity makes them, and at which velocity it is struck in place of another."""
-
-    def __init__(self, zones: Sequence[Zone]) -> None:
-        @cache
-        def of_key(key: int) -> list[Zone]:
-            return [zone for zone in zones if zone.plays_key(key)]
-
-        @cache
-        def of_strike(key: int, velocity: int) -> tuple[Zone, ...]:
-            return tuple(zone for zone in of_key(key) if zone.plays(key, velocity))
-
-        @cache
-        def struck(key: int, velocity: int) -> tuple[Zone, ...]:
-            return tuple(zone.struck(key, velocity) for zone in of_strike(key, velocity))
-
-        @cache
-        def likeness(key: int, velocity: int) -> tuple[int, float]:
-            for step in _VELOCITY_STEPS:
-                other = min(max(step * round(velocity / step), 1), 127)
-                if of_strike(key, other) != of_strike(key, velocity):
-                    continue
-                pairs = list(zip(struck(key, velocity), struck(key, other), strict=True))
-                louder_cb = [near.attenuation_cb - own.attenuation_cb for own, near in pairs]
-                if max(louder_cb) - min(louder_cb) < _SAME_CB and all(_alike(own, near) for own, near in pairs):
-                    return other, 10 ** (sum(louder_cb) / len(louder_cb) / 200)
-            return velocity, 1.0
-
-        self.zones, self.likeness = struck, likeness
 
 
 def _alike(one: Zone, other: Zone) -> bool:
@@ -231,9 +228,9 @@ def held_envelope(zone: Zone, key: int, sample_rate: int, samples: int) -> Sound
     return np.concatenate(parts)[:samples]
 
 
-def _strikes(stem: Stem, keyboard: _Keyboard, sample_rate: int) -> list[_Strike]:
+def _strikes(stem: Stem, keyboard: Keyboard, sample_rate: int) -> list[_Strike]:
     """The notes of a stem as keys: held on by the pedal, let go where they are struck again or cut by their class."""
-    pedal = sorted((quantise(c.time * sample_rate), c.value >= 64) for c in stem.controls if c.number == SUSTAIN_PEDAL)
+    pedal = sorted((sample_at(c.time, sample_rate), c.value >= 64) for c in stem.controls if c.number == SUSTAIN_PEDAL)
     times = [time for time, _ in pedal]
     struck: dict[int, list[int]] = defaultdict(list)
     """When each class is struck (section 8.1.2, 57), from the last to the first."""
@@ -241,8 +238,8 @@ def _strikes(stem: Stem, keyboard: _Keyboard, sample_rate: int) -> list[_Strike]
     strikes = []
     # From the last note to the first: what ends a note comes after it.
     for note in sorted(stem.notes, key=lambda note: note.start, reverse=True):
-        start = quantise(note.start * sample_rate)
-        end = max(start + SHORTEST_NOTE, quantise((note.start + note.duration) * sample_rate))
+        start = sample_at(note.start, sample_rate)
+        end = max(start + SHORTEST_NOTE, sample_at(note.start + note.duration, sample_rate))
         # A key that goes up as the pedal goes down is too early for it.
         change = bisect_left(times, end)
         if change and pedal[change - 1][1]:
@@ -262,7 +259,7 @@ def _strikes(stem: Stem, keyboard: _Keyboard, sample_rate: int) -> list[_Strike]
 
 def _follow_expression(planes: Sound, stem: Stem, sample_rate: int) -> None:
     """Volume by the expression controller, squared (section 8.4.6); ramps of `_SMOOTHING_SECONDS` instead of steps."""
-    values = sorted((quantise(c.time * sample_rate), c.value) for c in stem.controls if c.number == EXPRESSION)
+    values = sorted((sample_at(c.time, sample_rate), c.value) for c in stem.controls if c.number == EXPRESSION)
     half = quantise(_SMOOTHING_SECONDS / 2 * sample_rate)
     samples = planes.shape[1]
     volume, at = 1.0, 0

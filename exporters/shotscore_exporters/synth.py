@@ -12,17 +12,21 @@ import functools
 import os
 import shutil
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
+from shotscore_engine import cache
 from shotscore_engine.errors import InputError, RequestError
 from shotscore_engine.perform import Stem
 
 from . import sampler, struck
-from .fontfile import read_soundfont
+from .fontfile import SoundFont, Zone, read_soundfont
 from .plainfont import plain_font
 
 Player = Literal["auto", "fluidsynth", "sampler"]
@@ -31,6 +35,7 @@ _DRUM_BANK = 128
 _FOURTH_ORDER = 4
 _VOICES = 64
 """More than one key of any font asks for."""
+_KEPT_BYTES = 256 << 20
 _BLOCK = 64
 """FluidSynth works in blocks of 64 samples."""
 
@@ -41,12 +46,91 @@ def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Pl
     A program the font lacks is played with its bank's program 0, and is silent where that is missing too.
     Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
     """
-    font = read_soundfont(soundfont)
-    if chosen(player) == "sampler":
-        return sampler.play(stem, font, sample_rate, samples)
-    bank = _DRUM_BANK if stem.is_drum else 0
-    with _FluidSynth(soundfont, bank, stem.program, sample_rate) as instrument:
-        return struck.play(stem, font.program(bank, stem.program), instrument, sample_rate, samples)
+    program = _program(cache.fingerprint(soundfont), _DRUM_BANK * stem.is_drum, stem.program)
+    with _Remembering(program, sample_rate, chosen(player)) as instrument:
+        return struck.play(stem, program.keyboard, instrument, sample_rate, samples)
+
+
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """One instrument of a SoundFont, read."""
+
+    font: SoundFont
+    bank: int
+    number: int
+    zones: tuple[Zone, ...]
+    keyboard: struck.Keyboard
+
+
+@functools.lru_cache(maxsize=32)
+def _program(font_as_it_is: tuple[str, int, int], bank: int, number: int) -> _Program:
+    font = read_soundfont(Path(font_as_it_is[0]))
+    zones = font.program(bank, number)
+    return _Program(font, bank, number, zones, struck.Keyboard(zones))
+
+
+_Strike = tuple[_Program, int, str, int, int]
+"""Program, sample rate, player, key, velocity."""
+
+
+class _Memory:
+    """The keys that were asked for last, up to `_KEPT_BYTES` of them."""
+
+    def __init__(self) -> None:
+        self._sounds: OrderedDict[_Strike, NDArray[np.float32]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, strike: _Strike) -> NDArray[np.float32] | None:
+        with self._lock:
+            if strike not in self._sounds:
+                return None
+            self._sounds.move_to_end(strike)
+            return self._sounds[strike]
+
+    def keep(self, strike: _Strike, sound: NDArray[np.float32]) -> None:
+        with self._lock:
+            shorter = self._sounds.pop(strike, None)
+            self._sounds[strike] = sound
+            self._bytes += sound.nbytes - (0 if shorter is None else shorter.nbytes)
+            while self._bytes > _KEPT_BYTES:
+                self._bytes -= self._sounds.popitem(last=False)[1].nbytes
+
+
+_memory = _Memory()
+
+
+class _Remembering:
+    """`struck.Instrument` that plays no key twice: a few bars made anew in a cue that was just rendered find nearly all
+    of theirs, and no player has to be started."""
+
+    def __init__(self, program: _Program, sample_rate: int, player: Literal["fluidsynth", "sampler"]) -> None:
+        self._of, self._rate, self._player = program, sample_rate, player
+        self._made: _FluidSynth | sampler.Sampler | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self._made, _FluidSynth):
+            self._made.close()
+
+    def held(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
+        """See `struck.Instrument`."""
+        strike = (self._of, self._rate, self._player, key, velocity)
+        sound = _memory.get(strike)
+        if sound is None or sound.shape[1] < samples:
+            sound = self._instrument().held(key, velocity, samples)
+            _memory.keep(strike, sound)
+        return sound[:, :samples]
+
+    def _instrument(self) -> "_FluidSynth | sampler.Sampler":
+        if self._made is None:
+            if self._player == "sampler":
+                self._made = sampler.Sampler(self._of.font, self._of.zones, self._rate)
+            else:
+                self._made = _FluidSynth(self._of.font.path, self._of.bank, self._of.number, self._rate)
+        return self._made
 
 
 def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from shotscore_engine.errors import InputError
 from shotscore_engine.perform import EXPRESSION, SUSTAIN_PEDAL, Control, Note, Stem
 from shotscore_engine.styles import load_style, style_names
-from shotscore_exporters import fontfile, sampler, soundfont, synth
+from shotscore_exporters import fontfile, sampler, soundfont, struck, synth
 
 RATE = 48_000
 A4 = 69
@@ -39,6 +39,11 @@ def line(
     notes = tuple(Note(Fraction(index * apart), Fraction(seconds), key, velocity) for index, key in enumerate(keys))
     moved = tuple(Control(Fraction(time), number, value) for time, number, value in controls)
     return Stem("line", program, is_drum, notes, (), moved)
+
+
+def play(stem: Stem, font: fontfile.SoundFont, rate: int, samples: int) -> NDArray[np.float32]:
+    zones = font.program(128 if stem.is_drum else 0, stem.program)
+    return struck.play(stem, struck.Keyboard(zones), sampler.Sampler(font, zones, rate), rate, samples)
 
 
 def level_db(sound: NDArray[np.float32]) -> float:
@@ -69,7 +74,7 @@ def pitch(sound: NDArray[np.float32], hertz: float) -> tuple[float, float]:
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_every_program_of_the_styles_plays_a4(font: fontfile.SoundFont, program: int) -> None:
-    sound = sampler.play(line(program, seconds=1.5), font, RATE, 2 * RATE)
+    sound = play(line(program, seconds=1.5), font, RATE, 2 * RATE)
     cents, share = pitch(sound, 440)
     assert abs(cents) < 10
     assert share > 0.8
@@ -79,7 +84,7 @@ def test_every_program_of_the_styles_plays_a4(font: fontfile.SoundFont, program:
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_it_sounds_like_fluidsynth(path: Path, program: int) -> None:
     stem = line(program, (57, 64), seconds=0.8, apart=0.4)
-    ours = sampler.play(stem, fontfile.read_soundfont(path), RATE, 2 * RATE)
+    ours = play(stem, fontfile.read_soundfont(path), RATE, 2 * RATE)
     theirs = synth.play(stem, path, RATE, 2 * RATE, "fluidsynth")
     # Voices a few cents apart beat, and where in the beat a note begins is chance: hence decibels, not tenths.
     assert level_db(ours) == pytest.approx(level_db(theirs), abs=3)
@@ -92,7 +97,7 @@ def test_it_sounds_like_fluidsynth(path: Path, program: int) -> None:
 @pytest.mark.parametrize("program", KITS)
 def test_drums_sound_like_fluidsynths(path: Path, program: int) -> None:
     stem = line(program, (36, 38, 42, 46), seconds=0.2, apart=0.5, is_drum=True)
-    ours = sampler.play(stem, fontfile.read_soundfont(path), RATE, 2 * RATE)
+    ours = play(stem, fontfile.read_soundfont(path), RATE, 2 * RATE)
     theirs = synth.play(stem, path, RATE, 2 * RATE, "fluidsynth")
     for stroke in range(4):
         span = slice(stroke * RATE // 2, stroke * RATE // 2 + RATE // 5)
@@ -102,36 +107,36 @@ def test_drums_sound_like_fluidsynths(path: Path, program: int) -> None:
 def test_velocity_and_expression_are_as_loud_as_fluidsynths(font: fontfile.SoundFont) -> None:
     for velocity, expression in ((30, 127), (100, 40), (127, 127)):
         stem = line(89, velocity=velocity, controls=[(0, EXPRESSION, expression)])
-        ours = sampler.play(stem, font, RATE, RATE)
+        ours = play(stem, font, RATE, RATE)
         theirs = synth.play(stem, font.path, RATE, RATE, "fluidsynth")
         assert level_db(ours) == pytest.approx(level_db(theirs), abs=0.5)
 
 
 def test_a_released_note_dies_away_and_a_longer_one_is_longer(font: fontfile.SoundFont) -> None:
-    short, long = (ends(sampler.play(line(40, seconds=s), font, RATE, 4 * RATE)) for s in (0.5, 2))
+    short, long = (ends(play(line(40, seconds=s), font, RATE, 4 * RATE)) for s in (0.5, 2))
     assert 0.5 < short < 1
     assert long == pytest.approx(short + 1.5, abs=0.05)
 
 
 def test_the_pedal_holds_until_it_is_up(font: fontfile.SoundFont) -> None:
     held = line(40, seconds=0.5, controls=[(0.2, SUSTAIN_PEDAL, 127), (2, SUSTAIN_PEDAL, 0)])
-    assert ends(sampler.play(held, font, RATE, 4 * RATE)) == pytest.approx(
-        ends(sampler.play(line(40, seconds=2), font, RATE, 4 * RATE)), abs=0.01
+    assert ends(play(held, font, RATE, 4 * RATE)) == pytest.approx(
+        ends(play(line(40, seconds=2), font, RATE, 4 * RATE)), abs=0.01
     )
     late = line(40, seconds=0.5, controls=[(0.6, SUSTAIN_PEDAL, 127)])
-    assert ends(sampler.play(late, font, RATE, 4 * RATE)) < 1
+    assert ends(play(late, font, RATE, 4 * RATE)) < 1
 
 
 def test_a_closed_hi_hat_cuts_the_open_one(font: fontfile.SoundFont) -> None:
-    alone = sampler.play(line(0, (46,), 0.1, is_drum=True), font, RATE, RATE)
-    cut = sampler.play(line(0, (46, 42), 0.1, is_drum=True, apart=0.1), font, RATE, RATE)
+    alone = play(line(0, (46,), 0.1, is_drum=True), font, RATE, RATE)
+    cut = play(line(0, (46, 42), 0.1, is_drum=True, apart=0.1), font, RATE, RATE)
     quiet = slice(RATE // 2, None)
     assert level_db(cut[quiet]) < level_db(alone[quiet]) - 10
 
 
 @pytest.mark.parametrize("program", [38, 40, 48, 60, 71, 89])
 def test_loops_do_not_click(font: fontfile.SoundFont, program: int) -> None:
-    sound = sampler.play(line(program, seconds=3), font, RATE, 3 * RATE)[RATE // 2 :]
+    sound = play(line(program, seconds=3), font, RATE, 3 * RATE)[RATE // 2 :]
     jumps = np.abs(np.diff(sound, axis=0)).max(axis=1)
     # Loops turn many times a second: a click would stand out from what the wave itself does.
     assert jumps.max() < 2.5 * np.percentile(jumps, 99.5)
@@ -139,8 +144,8 @@ def test_loops_do_not_click(font: fontfile.SoundFont, program: int) -> None:
 
 
 def test_expression_moves_without_steps(font: fontfile.SoundFont) -> None:
-    still = sampler.play(line(89, seconds=2), font, RATE, 2 * RATE)
-    moved = sampler.play(line(89, seconds=2, controls=[(1, EXPRESSION, 0)]), font, RATE, 2 * RATE)
+    still = play(line(89, seconds=2), font, RATE, 2 * RATE)
+    moved = play(line(89, seconds=2, controls=[(1, EXPRESSION, 0)]), font, RATE, 2 * RATE)
     assert np.array_equal(still[: RATE - 480], moved[: RATE - 480])
     assert not moved[RATE + 480 :].any()
     assert np.abs(np.diff(moved, axis=0)).max() < 1.5 * np.abs(np.diff(still, axis=0)).max()
@@ -148,14 +153,14 @@ def test_expression_moves_without_steps(font: fontfile.SoundFont) -> None:
 
 def test_the_same_line_gives_the_same_samples(font: fontfile.SoundFont) -> None:
     stem = line(0, (60, 64, 67), seconds=0.5, apart=0.1)
-    first = sampler.play(stem, font, RATE, RATE)
-    assert np.array_equal(first, sampler.play(stem, fontfile.read_soundfont(font.path), RATE, RATE))
+    first = play(stem, font, RATE, RATE)
+    assert np.array_equal(first, play(stem, fontfile.read_soundfont(font.path), RATE, RATE))
     assert (first.shape, first.dtype) == ((RATE, 2), np.float32)
 
 
 def test_sounds_are_cut_at_the_end_and_empty_lines_are_silent(font: fontfile.SoundFont) -> None:
-    assert sampler.play(line(0, (60, 62), seconds=5, apart=3), font, RATE, 100).shape == (100, 2)
-    assert not sampler.play(line(0, ()), font, RATE, 100).any()
+    assert play(line(0, (60, 62), seconds=5, apart=3), font, RATE, 100).shape == (100, 2)
+    assert not play(line(0, ()), font, RATE, 100).any()
 
 
 def small_font() -> bytes:
@@ -187,12 +192,10 @@ def test_a_font_of_one_sine(tmp_path: Path) -> None:
     font = fontfile.read_soundfont(path)
     assert font.presets() == ((0, 0),)
     for key in (48, 60, 67):
-        cents, share = pitch(
-            sampler.play(line(5, (key,), seconds=1.5), font, RATE, 2 * RATE), 240 * 2 ** ((key - 60) / 12)
-        )
+        cents, share = pitch(play(line(5, (key,), seconds=1.5), font, RATE, 2 * RATE), 240 * 2 ** ((key - 60) / 12))
         assert abs(cents) < 0.5
         assert share > 0.999
-    assert not sampler.play(line(0, (38,), is_drum=True), font, RATE, RATE).any()
+    assert not play(line(0, (38,), is_drum=True), font, RATE, RATE).any()
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -214,7 +217,7 @@ def test_damage_is_refused_or_played_but_never_a_crash(
     path = tmp_path / "damaged.sf2"
     path.write_bytes(damaged)
     try:
-        sound = sampler.play(line(0, (60, 72), seconds=0.1), fontfile.read_soundfont(path), RATE, 9600)
+        sound = play(line(0, (60, 72), seconds=0.1), fontfile.read_soundfont(path), RATE, 9600)
     except InputError:
         return
     assert sound.shape == (9600, 2)
@@ -226,6 +229,6 @@ def test_a_cut_file_is_refused(tmp_path: Path, cut: int) -> None:
     path = tmp_path / "cut.sf2"
     path.write_bytes(small_font()[:cut])
     with pytest.raises(InputError, match=r"damaged|not a SoundFont"):
-        sampler.play(line(0), fontfile.read_soundfont(path), RATE, RATE)
+        play(line(0), fontfile.read_soundfont(path), RATE, RATE)
     with pytest.raises(InputError, match="cannot be read"):
         fontfile.read_soundfont(tmp_path / "missing.sf2")

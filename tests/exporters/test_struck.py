@@ -120,14 +120,14 @@ def test_a_line_begun_later_is_the_same_from_there(drawn: list[tuple[int, int, i
     zones = (Zone(0, {fontfile.Gen.RELEASE: -4000}, {}),)
     notes = [Note(Fraction(at, 100), Fraction(length, 100), key, loud) for at, length, key, loud in drawn]
     samples = RATE
-    whole = struck.play(Stem("line", 0, False, tuple(notes), (), ()), zones, _Noise(), RATE, samples)
+    whole = struck.play(Stem("line", 0, False, tuple(notes), (), ()), struck.Keyboard(zones), _Noise(), RATE, samples)
     first = begin * RATE // 100
     later = tuple(
         Note(note.start - Fraction(begin, 100), note.duration, note.pitch, note.velocity)
         for note in notes
         if note.start >= Fraction(begin, 100)
     )
-    part = struck.play(Stem("line", 0, False, later, (), ()), zones, _Noise(), RATE, samples - first)
+    part = struck.play(Stem("line", 0, False, later, (), ()), struck.Keyboard(zones), _Noise(), RATE, samples - first)
     earlier = [note for note in notes if note.start < Fraction(begin, 100)]
     # Where nothing begun before rings any more, every bit is the same.
     rings_until = max((note.start + note.duration for note in earlier), default=Fraction(0)) * RATE + RATE // 5
@@ -139,8 +139,8 @@ def test_expression_goes_its_way_without_steps() -> None:
     zones = (Zone(0, {}, {}),)
     controls = (Control(Fraction(1, 4), EXPRESSION, 64), Control(Fraction(1, 2), EXPRESSION, 127))
     note = (Note(Fraction(0), Fraction(1), 60, 100),)
-    plain = struck.play(Stem("line", 0, False, note, (), ()), zones, _Noise(), RATE, RATE)
-    moved = struck.play(Stem("line", 0, False, note, (), controls), zones, _Noise(), RATE, RATE)
+    plain = struck.play(Stem("line", 0, False, note, (), ()), struck.Keyboard(zones), _Noise(), RATE, RATE)
+    moved = struck.play(Stem("line", 0, False, note, (), controls), struck.Keyboard(zones), _Noise(), RATE, RATE)
     first, second = RATE // 4, RATE // 2
     assert np.array_equal(moved[: first - 200], plain[: first - 200])
     softer = slice(first + 200, second - 200)

@@ -329,11 +329,13 @@ def _read_midi(path: Path) -> None:
 def _read_soundfont(path: Path) -> None:
     import numpy as np
     from shotscore_engine.perform import Note, Stem
-    from shotscore_exporters import fontfile, sampler
+    from shotscore_exporters import fontfile, sampler, struck
 
     font = fontfile.read_soundfont(path)
     notes = (Note(Fraction(0), Fraction(1, 10), 60, 90), Note(Fraction(1, 20), Fraction(1, 10), 72, 40))
-    sound = sampler.play(Stem("melody", 0, False, notes, (), ()), font, 48_000, 12_000)
+    zones = font.program(0, 0)
+    player = sampler.Sampler(font, zones, 48_000)
+    sound = struck.play(Stem("melody", 0, False, notes, (), ()), struck.Keyboard(zones), player, 48_000, 12_000)
     assert sound.shape == (12_000, 2)
     assert np.isfinite(sound).all()
 

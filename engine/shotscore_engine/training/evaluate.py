@@ -30,7 +30,7 @@ from numpy.typing import NDArray
 from ..atomic import replace_file
 from ..compose import Brief, written
 from ..denoiser import Condition
-from ..diffusion import GUIDANCE, SelectorName
+from ..diffusion import GUIDANCE, STEPS, SelectorName
 from ..errors import InputError
 from ..features import VISUAL_NAMES, BeatFeatures
 from ..leadsheet import with_leadsheet
@@ -502,7 +502,7 @@ def _table(
 
 
 def shipped_composer(
-    model: Path | None = None, *, steps: int = 16, guidance: float = GUIDANCE, threads: int = 0
+    model: Path | None = None, *, steps: int = STEPS, guidance: float = GUIDANCE, threads: int = 0
 ) -> Composer:
     """The ONNX model as `shotscore score` runs it. Raises ModelError where it cannot be loaded."""
     from ..denoiser import Denoiser
@@ -532,7 +532,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, help="folder for the pieces, the table and the answer")
     parser.add_argument("--model", type=Path, help="denoiser.onnx; else the one that comes with Shotscore")
     parser.add_argument("--seeds", type=int, default=len(SEEDS), help="how many pieces per song")
-    parser.add_argument("--steps", type=int, default=16)
+    parser.add_argument("--steps", type=int, default=STEPS)
     parser.add_argument("--workers", type=int, default=os.cpu_count() or 1, help="processes that measure; 0 for none")
     parser.add_argument("--guidance", type=float, default=GUIDANCE)
 

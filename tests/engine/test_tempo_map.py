@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from shotscore_engine.bend import BAR_CHANGE, BAR_DRIFT
 from shotscore_engine.errors import RequestError
 from shotscore_engine.grid import fit_hits
 from shotscore_engine.spotting import Cue, Hit
 from shotscore_engine.tempo import rank_tempi
-from shotscore_engine.tempo_map import BAR_CHANGE, BAR_DRIFT, fit_grid, fit_tempo
+from shotscore_engine.tempo_map import fit_grid, fit_tempo
 from shotscore_engine.timing import frame_at, seconds_at
 
 RATES = [Fraction(24), Fraction(25), Fraction(24000, 1001), Fraction(60000, 1001)]

@@ -8,6 +8,7 @@ waits; `cpu` is what the painting thread worked, which other programs on the mac
 """
 
 import argparse
+import gc
 import json
 import os
 import sys
@@ -88,18 +89,23 @@ def summary(times: list[tuple[float, float]]) -> dict[str, float]:
         "wall_p95_ms": round(float(np.percentile(wall, 95)), 2),
         "cpu_median_ms": round(float(np.median(cpu)), 2),
         "cpu_p95_ms": round(float(np.percentile(cpu, 95)), 2),
+        "cpu_max_ms": round(float(cpu.max()), 2),
     }
 
 
 def run(shots: int, width: int, height: int, folder: Path) -> dict[str, Any]:
     """The figures."""
     from PySide6.QtWidgets import QApplication
+    from shotscore_ui.app import SWITCH_SECONDS
     from shotscore_ui.strip import TimelineStrip
     from shotscore_ui.theme import DARK, apply
     from shotscore_ui.thumbnails import ThumbnailStore
     from shotscore_ui.views import Extras, Views
     from shotscore_ui.waves import waveform_view
 
+    # As the panel does: whoever decodes thumbnails lets the window on soon, and what is there is no garbage.
+    sys.setswitchinterval(SWITCH_SECONDS)
+    gc.freeze()
     app = QApplication.instance() or QApplication([])
     assert isinstance(app, QApplication)
     apply(app, DARK)
@@ -215,7 +221,7 @@ def main() -> int:
             row = results[name]
             print(
                 f"{name:12} {row['wall_median_ms']:8.2f} ms median {row['wall_p95_ms']:8.2f} ms 95%  wall;"
-                f" {row['cpu_median_ms']:8.2f} median {row['cpu_p95_ms']:8.2f} 95%  cpu  ({row['count']} repaints)"
+                f" {row['cpu_median_ms']:8.2f} median {row['cpu_p95_ms']:8.2f} 95% {row['cpu_max_ms']:8.2f} most  cpu  ({row['count']} repaints)"
             )
         for row in rows:
             print(f"{row['name']}: {row['value']}, goal {row['goal']}{'' if row['met'] else ': MISSED'}")

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from .editor import Surroundings
 
-_SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.0005
 """How long a thread may keep the interpreter while the window wants it: a tenth of Python's own."""
 _SIGNAL_MS = 200
 
@@ -31,7 +31,7 @@ def run(what: Path | None = None, surroundings: Surroundings | None = None, sett
     from .settings import Settings
     from .window import MainWindow
 
-    sys.setswitchinterval(_SWITCH_SECONDS)
+    sys.setswitchinterval(SWITCH_SECONDS)
     QCoreApplication.setApplicationName("Shotscore")
     QCoreApplication.setOrganizationName("shotscore")
     running = QApplication.instance()

@@ -194,7 +194,8 @@ class Canvas:
 
     def timecode(self, frame: int) -> str:
         """The record timecode of a frame of the timeline."""
-        return format_timecode(self.view.start_frame + frame, self.view.rate, self.view.drop_frame)
+        rate = self.view.rate
+        return _timecode(self.view.start_frame + frame, rate.numerator, rate.denominator, self.view.drop_frame)
 
     @cached_property
     def cues(self) -> list[tuple[CueView, float, float]]:
@@ -258,17 +259,28 @@ def bars_between(bars: int, width: float) -> int:
     return 1024
 
 
-def tinted(cover: NDArray[np.floating] | NDArray[np.uint8], colour: QColor) -> QImage:
-    """A picture in one colour whose opacity is `cover` (height, width) in [0, 1], or in whole numbers to 255."""
-    height, width = cover.shape
-    shades = cover if cover.dtype == np.uint8 else (np.asarray(cover) * 255 + 0.5).astype(np.uint8)
-    image = QImage(np.ascontiguousarray(shades).data, width, height, width, QImage.Format.Format_Indexed8).copy()
-    image.setColorTable(_shades_of(colour.rgba()))
-    return image
+def tinted(cover: NDArray[np.floating] | NDArray[np.uint8], colour: QColor, rows: int = 1) -> QImage:
+    """A picture in one colour whose opacity is `cover` (height, width) in [0, 1], or in whole numbers to 255.
+
+    Each of its rows is repeated `rows` times: stretching a single one would take the painter far longer.
+    """
+    shades = cover if cover.dtype == np.uint8 else np.asarray(cover) * 255 + 0.5
+    pixels = np.take(_shades_of(colour.rgba()), shades.astype(np.uint8, copy=False))
+    if rows > 1:
+        pixels = np.repeat(pixels, rows, axis=0)
+    height, width = pixels.shape
+    # Premultiplied, as the painter wants it: a table of colours would be looked up anew for every pixel drawn.
+    return QImage(pixels.data, width, height, 4 * width, QImage.Format.Format_ARGB32_Premultiplied).copy()
 
 
 @lru_cache(maxsize=64)
-def _shades_of(rgba: int) -> list[int]:
-    """A colour at each of 256 opacities."""
-    alpha = rgba >> 24
-    return [round(alpha * step / 255) << 24 | rgba & 0xFFFFFF for step in range(256)]
+def _shades_of(rgba: int) -> NDArray[np.uint32]:
+    """(256,): a colour at each opacity, premultiplied."""
+    alpha = np.rint((rgba >> 24) * np.arange(256) / 255)
+    channels = [alpha, *(np.rint((rgba >> place & 0xFF) * alpha / 255) for place in (16, 8, 0))]
+    return np.array(channels).T.astype(np.uint8)[:, ::-1].copy().view("<u4").ravel().astype(np.uint32)
+
+
+@lru_cache(maxsize=4096)
+def _timecode(frame: int, numerator: int, denominator: int, drop_frame: bool) -> str:
+    return format_timecode(frame, Fraction(numerator, denominator), drop_frame)

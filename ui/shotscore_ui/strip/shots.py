@@ -82,8 +82,12 @@ def _paint_shot(canvas: Canvas, shot: ShotView, box: QRectF) -> None:
 def _paint_picture(canvas: Canvas, drawn: QPixmap | None, box: QRectF) -> None:
     """The middle of a picture where it is wider than its box."""
     if drawn is not None:
-        shown = min(drawn.width() / canvas.ratio, box.width())
-        offset = drawn.width() / canvas.ratio - shown
+        wide = drawn.width() / canvas.ratio
+        if wide <= box.width():
+            canvas.painter.drawPixmap(box.topLeft(), drawn)
+            return
+        shown = box.width()
+        offset = wide - shown
         source = QRectF(offset / 2 * canvas.ratio, 0, shown * canvas.ratio, drawn.height())
         canvas.painter.drawPixmap(QRectF(box.left(), box.top(), shown, box.height()), drawn, source)
 
@@ -136,4 +140,6 @@ def _paint_dense_shots(canvas: Canvas, rect: QRect, picture: QRect, edges: Float
     below = QRect(0, picture.bottom() + 2, width, rect.bottom() - picture.bottom() - 2)
     if below.height() > 1:
         painter.fillRect(below, theme.colour("shot_other"))
-        painter.drawImage(below, tinted(np.clip(0.85 * strength, 0, 0.85)[None, :], theme.colour("text_dim")))
+        painter.drawImage(
+            below, tinted(np.clip(0.85 * strength, 0, 0.85)[None, :], theme.colour("text_dim"), below.height())
+        )

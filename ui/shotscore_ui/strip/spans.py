@@ -49,13 +49,12 @@ def paint_dialogue(canvas: Canvas, rect: QRect) -> None:
     begins, ends = xs[np.append(True, ~joins), 0][: len(xs)], xs[np.append(~joins, True)[: len(xs)], 1]
     if len(begins) >= _FEW:
         width = math.ceil(canvas.scale.width)
-        steps = np.zeros(width + 1)
         first = np.clip(begins, 0, width).astype(int)
-        np.add.at(steps, first, 1)
-        np.add.at(steps, np.clip(np.maximum(np.round(ends).astype(int), first + 1), 0, width), -1)
-        cover = np.minimum(np.cumsum(steps)[None, :width], 1)
+        last = np.clip(np.maximum(np.round(ends).astype(int), first + 1), 0, width)
+        steps = np.bincount(first, minlength=width + 1) - np.bincount(last, minlength=width + 1)
+        cover = np.minimum(np.cumsum(steps)[None, :width], 1).astype(float)
         box = QRect(0, rect.top() + 3, width, rect.height() - 6)
-        painter.drawImage(box, tinted(cover, theme.colour("dialogue", 0.75)))
+        painter.drawImage(box, tinted(cover, theme.colour("dialogue", 0.75), box.height()))
         return
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
     painter.setPen(Qt.PenStyle.NoPen)

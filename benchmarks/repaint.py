@@ -221,7 +221,8 @@ def main() -> int:
             row = results[name]
             print(
                 f"{name:12} {row['wall_median_ms']:8.2f} ms median {row['wall_p95_ms']:8.2f} ms 95%  wall;"
-                f" {row['cpu_median_ms']:8.2f} median {row['cpu_p95_ms']:8.2f} 95% {row['cpu_max_ms']:8.2f} most  cpu  ({row['count']} repaints)"
+                f" {row['cpu_median_ms']:8.2f} median {row['cpu_p95_ms']:8.2f} 95% {row['cpu_max_ms']:8.2f} most  cpu"
+                f"  ({row['count']} repaints)"
             )
         for row in rows:
             print(f"{row['name']}: {row['value']}, goal {row['goal']}{'' if row['met'] else ': MISSED'}")

@@ -325,8 +325,8 @@ class Growth:
         self.taken: list[int] = []
         self.spread = self._spread()
         """(anchors, 2 windows + 2): what a pull at each anchor does to the lines from a window before its bar on."""
-        self.ways = np.zeros_like(self.spread)
-        """The first rows: the ways of the taken anchors."""
+        self.ways = np.zeros((len(problem.anchors), 4 * self.window + 2))
+        """The first rows: the ways of the taken anchors, as in `spread` and with a window of nothing on either side."""
 
     def _spread(self) -> Floats:
         from scipy.linalg import solveh_banded
@@ -361,10 +361,9 @@ class Growth:
         taken = np.array(self.taken, np.int64)
         near = np.flatnonzero(np.abs(problem.bar[taken] - bar) <= window)
         # Row and column of each taken anchor's way for this anchor's window: they stand around their own bars.
-        places = np.arange(2 * window + 2) + (bar - problem.bar[taken[near]])[:, None]
-        outside = (places < 0) | (places >= self.ways.shape[1])
-        ways = np.where(outside, 0.0, self.ways[near[:, None], np.where(outside, 0, places)])
-        own = ways[:, window] * (1 - share) + ways[:, window + 1] * share
+        begin = window + bar - problem.bar[taken[near]]
+        own = self.ways[near, begin + window] * (1 - share) + self.ways[near, begin + window + 1] * share
+        ways = self.ways[near[:, None], begin[:, None] + np.arange(2 * window + 2)]
         spread = self.spread[anchor]
         pull = float(spread[window] * (1 - share) + spread[window + 1] * share)
         rest = pull - float(own @ own)
@@ -409,7 +408,7 @@ class Growth:
 
     def take(self, step: Step) -> None:
         """Keep it."""
-        self.ways[len(self.taken)] = step.way
+        self.ways[len(self.taken), self.window : -self.window] = step.way
         self.taken.append(step.anchor)
         self.lines[step.lines] = step.distances
         self.met[step.hits], self.close[step.hits] = step.met, step.close

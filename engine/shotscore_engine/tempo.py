@@ -303,9 +303,13 @@ def _search(problem: _Problem, tempi: Floats, meters: Sequence[Meter], count: in
                 yield row, mine, mine % len(tempi)
 
     def tighten(cells: NDArray[np.int64], bins: int) -> None:
-        for row, mine, columns in by_meter(cells):
-            tighter = _upper_bounds(problem, tempi[columns], [bars[row]], bins)[0]
-            bounds[mine] = np.minimum(bounds[mine], tighter)
+        # The meters share what is worked out for a tempo.
+        columns = np.unique(cells % len(tempi))
+        wanted = np.zeros((len(meters), len(columns)), bool)
+        wanted[cells // len(tempi), np.searchsorted(columns, cells % len(tempi))] = True
+        tighter = _upper_bounds(problem, tempi[columns], bars, bins, wanted)
+        mine = (np.arange(len(meters))[:, None] * len(tempi) + columns)[wanted]
+        bounds[mine] = np.minimum(bounds[mine], tighter[wanted])
 
     def solve(cells: NDArray[np.int64]) -> float:
         """The best score so far, those of `cells` included."""
@@ -358,27 +362,38 @@ def _peaks(values: Floats, tempi: Floats, count: int) -> list[int]:
     return found
 
 
-def _upper_bounds(problem: _Problem, tempi: Floats, bars: Sequence[_Bar], bins: int) -> Floats:
+def _upper_bounds(
+    problem: _Problem, tempi: Floats, bars: Sequence[_Bar], bins: int, wanted: NDArray[np.bool_] | None = None
+) -> Floats:
     """(meters, tempi): for each a score no offset can exceed, from histograms of `bins` a quarter note.
 
     Hits and offsets are only known by their bin of the bar, so each tolerance window is widened to whole bins: a hit
     in bin i and an offset in bin j can lie within r of each other only if |i - j| <= ceil(r * bins).
+
+    wanted : (meters, tempi) False where nobody asks; what stands there then means nothing
     """
     quarters = tempi / 60
     tolerances = np.array([tolerance for tolerance, _ in problem.classes])
     widths = np.ceil(np.outer(quarters, tolerances) * bins).astype(np.int64)
     best = np.zeros((len(bars), len(tempi)))
+    phrases = [_phrase_steps(problem, quarters, bar, bins) for bar in bars]
     # As many tempi at once as the processor's cache holds.
     most = max(1, 80_000 // max(len(problem.times), _CIRCLE * bins))
     for rows in _equal_rows(widths, most):
-        speed = quarters[rows]
-        circles = [_circle(problem, hits, speed, bins) for _, hits in problem.classes]
+        circles = [_circle(problem, hits, quarters[rows], bins) for _, hits in problem.classes]
         for number, bar in enumerate(bars):
-            total = _phrase_bound(problem, speed, bar, bins)
+            chosen = slice(None) if wanted is None or wanted[number, rows].all() else wanted[number, rows]
+            asked = rows[chosen]
+            if not len(asked):
+                continue
+            places, steps = phrases[number]
+            total = _phrase_bound(places[asked], steps[asked], bar.length * bins)
             for circle, half in zip(circles, widths[rows[0]].tolist(), strict=True):
-                round_bar = circle.reshape(len(rows), -1, bar.length * bins).sum(axis=1)
-                total += bar.belief * _credit_bound(round_bar, half, bar, bins)
-            best[number, rows] = total.max(axis=1)
+                round_bar = circle[chosen].reshape(len(asked), -1, bar.length * bins).sum(axis=1)
+                credit = _credit_bound(round_bar, half, bar, bins)
+                credit *= bar.belief
+                total += credit
+            best[number, asked] = total.max(axis=1)
     return best + np.stack([problem.constant(tempi, bar) for bar in bars]) + 1e-9
 
 
@@ -403,7 +418,9 @@ def _credit_bound(circle: Floats, half: int, bar: _Bar, bins: int) -> Floats:
     for part in bar.subdivisions:
         # A hit on the subdivision stands `part` after the accent.
         credit += SUBDIVISION_CREDIT * np.roll(pulses, -round(part * bins), axis=1)
-    return DOWNBEAT_CREDIT * _window_sums(circle, half) + np.tile(credit, (1, bar.pulses))
+    total = DOWNBEAT_CREDIT * _window_sums(circle, half)
+    total.reshape(len(circle), bar.pulses, -1)[...] += credit[:, None, :]
+    return total
 
 
 def _equal_rows(widths: NDArray[np.int64], most: int) -> Iterator[NDArray[np.int64]]:
@@ -425,16 +442,19 @@ def _window_sums(circle: Floats, half: int) -> Floats:
     return np.asarray(sums[:, 2 * half + 1 :] - sums[:, :bins])
 
 
-def _phrase_bound(problem: _Problem, quarters: Floats, bar: _Bar, bins: int) -> Floats:
-    """(rows, bins): the most the phrase can be worth with the offset in that bin."""
+def _phrase_steps(problem: _Problem, quarters: Floats, bar: _Bar, bins: int) -> tuple[NDArray[np.int64], Floats]:
+    """(rows, 6) each: bins at which the phrase's worth steps up or down, and by how much."""
     starts, ends, values = _phrase_windows(problem, quarters, bar)
-    around = bar.length * bins
-    steps = np.zeros((len(quarters), around + 1))
-    rows = np.broadcast_to(np.arange(len(quarters))[:, None], starts.shape)
     values = np.where(ends > starts, values, 0.0)
-    np.add.at(steps, (rows, np.floor(starts * bins).astype(np.int64)), values)
-    np.add.at(steps, (rows, np.ceil(ends * bins).astype(np.int64)), -values)
-    return np.cumsum(steps, axis=1)[:, :around]
+    places = np.concatenate([np.floor(starts * bins), np.ceil(ends * bins)], axis=1).astype(np.int64)
+    return places, np.concatenate([values, -values], axis=1)
+
+
+def _phrase_bound(places: NDArray[np.int64], steps: Floats, around: int) -> Floats:
+    """(rows, around): the most the phrase can be worth with the offset in each bin, from `_phrase_steps`."""
+    flat = places + (np.arange(len(places)) * (around + 1))[:, None]
+    stairs = np.bincount(flat.ravel(), steps.ravel(), len(places) * (around + 1)).astype(np.float64, copy=False)
+    return np.cumsum(stairs.reshape(-1, around + 1), axis=1)[:, :around]
 
 
 def _best_offsets(problem: _Problem, tempi: Floats, bar: _Bar) -> tuple[Floats, Floats]:

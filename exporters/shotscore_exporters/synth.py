@@ -1,9 +1,10 @@
 """Notes to sound: lines, a SoundFont, an exact number of samples; dry, without reverb or chorus.
 
-Two players. FluidSynth where its library is installed: it follows the SoundFont specification (filters,
-modulators, the pedal), and with dynamic loading reads only the samples of the instrument asked for. Its functions
-are called by ctypes, because pyfluidsynth gives 16-bit samples only; ctypes lets go of Python's lock, so that stems
-render side by side. Else our own `sampler`, which needs nothing installed and sounds the same to within a decibel.
+Two players, of which either strikes single keys for `struck` to make lines of. FluidSynth where its library is
+installed: it follows the SoundFont specification (layers, filters, modulators), and with dynamic loading reads only the
+samples of the instrument asked for. Its functions are called by ctypes, as pyfluidsynth gives 16-bit samples only;
+ctypes lets go of Python's lock, so that stems render side by side. Else our own `sampler`, which needs nothing
+installed and sounds the same to within a decibel.
 """
 
 import ctypes
@@ -12,10 +13,7 @@ import functools
 import os
 import shutil
 import sys
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -35,7 +33,6 @@ _DRUM_BANK = 128
 _FOURTH_ORDER = 4
 _VOICES = 64
 """More than one key of any font asks for."""
-_KEPT_BYTES = 256 << 20
 _BLOCK = 64
 """FluidSynth works in blocks of 64 samples."""
 
@@ -46,91 +43,21 @@ def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Pl
     A program the font lacks is played with its bank's program 0, and is silent where that is missing too.
     Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
     """
-    program = _program(cache.fingerprint(soundfont), _DRUM_BANK * stem.is_drum, stem.program)
-    with _Remembering(program, sample_rate, chosen(player)) as instrument:
-        return struck.play(stem, program.keyboard, instrument, sample_rate, samples)
-
-
-@dataclass(frozen=True, eq=False)
-class _Program:
-    """One instrument of a SoundFont, read."""
-
-    font: SoundFont
-    bank: int
-    number: int
-    zones: tuple[Zone, ...]
-    keyboard: struck.Keyboard
+    bank = _DRUM_BANK if stem.is_drum else 0
+    font, zones, keyboard = _program(cache.fingerprint(soundfont), bank, stem.program)
+    if chosen(player) == "sampler":
+        return struck.play(stem, keyboard, sampler.Sampler(font, zones, sample_rate), sample_rate, samples)
+    with FluidSynth(soundfont, bank, stem.program, sample_rate) as instrument:
+        return struck.play(stem, keyboard, instrument, sample_rate, samples)
 
 
 @functools.lru_cache(maxsize=32)
-def _program(font_as_it_is: tuple[str, int, int], bank: int, number: int) -> _Program:
+def _program(
+    font_as_it_is: tuple[str, int, int], bank: int, number: int
+) -> tuple[SoundFont, tuple[Zone, ...], struck.Keyboard]:
     font = read_soundfont(Path(font_as_it_is[0]))
     zones = font.program(bank, number)
-    return _Program(font, bank, number, zones, struck.Keyboard(zones))
-
-
-_Strike = tuple[_Program, int, str, int, int]
-"""Program, sample rate, player, key, velocity."""
-
-
-class _Memory:
-    """The keys that were asked for last, up to `_KEPT_BYTES` of them."""
-
-    def __init__(self) -> None:
-        self._sounds: OrderedDict[_Strike, NDArray[np.float32]] = OrderedDict()
-        self._bytes = 0
-        self._lock = threading.Lock()
-
-    def get(self, strike: _Strike) -> NDArray[np.float32] | None:
-        with self._lock:
-            if strike not in self._sounds:
-                return None
-            self._sounds.move_to_end(strike)
-            return self._sounds[strike]
-
-    def keep(self, strike: _Strike, sound: NDArray[np.float32]) -> None:
-        with self._lock:
-            shorter = self._sounds.pop(strike, None)
-            self._sounds[strike] = sound
-            self._bytes += sound.nbytes - (0 if shorter is None else shorter.nbytes)
-            while self._bytes > _KEPT_BYTES:
-                self._bytes -= self._sounds.popitem(last=False)[1].nbytes
-
-
-_memory = _Memory()
-
-
-class _Remembering:
-    """`struck.Instrument` that plays no key twice: a few bars made anew in a cue that was just rendered find nearly all
-    of theirs, and no player has to be started."""
-
-    def __init__(self, program: _Program, sample_rate: int, player: Literal["fluidsynth", "sampler"]) -> None:
-        self._of, self._rate, self._player = program, sample_rate, player
-        self._made: _FluidSynth | sampler.Sampler | None = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if isinstance(self._made, _FluidSynth):
-            self._made.close()
-
-    def held(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
-        """See `struck.Instrument`."""
-        strike = (self._of, self._rate, self._player, key, velocity)
-        sound = _memory.get(strike)
-        if sound is None or sound.shape[1] < samples:
-            sound = self._instrument().held(key, velocity, samples)
-            _memory.keep(strike, sound)
-        return sound[:, :samples]
-
-    def _instrument(self) -> "_FluidSynth | sampler.Sampler":
-        if self._made is None:
-            if self._player == "sampler":
-                self._made = sampler.Sampler(self._of.font, self._of.zones, self._rate)
-            else:
-                self._made = _FluidSynth(self._of.font.path, self._of.bank, self._of.number, self._rate)
-        return self._made
+    return font, zones, struck.Keyboard(zones)
 
 
 def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:
@@ -198,7 +125,7 @@ def _fluidsynth() -> Any:
     return library
 
 
-class _FluidSynth:
+class FluidSynth:
     """`struck.Instrument` for one program; one key at a time."""
 
     def __init__(self, soundfont: Path, bank: int, program: int, sample_rate: int) -> None:

@@ -24,7 +24,7 @@ def font() -> Path:
 
 
 def held(font: Path) -> NDArray[np.float32]:
-    with synth._FluidSynth(font, 0, FLUTE, 48_000) as flute:
+    with synth.FluidSynth(font, 0, FLUTE, 48_000) as flute:
         return flute.held(76, 90, 72_000)
 
 

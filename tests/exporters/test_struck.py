@@ -92,7 +92,7 @@ def test_a_line_is_as_loud_at_every_moment_as_fluidsynth_plays_it(stem: Stem, tm
 
 def test_a_key_sounds_the_same_whatever_was_played_before() -> None:
     font = soundfont.find_soundfont()
-    with synth._FluidSynth(font, 0, PIANO, RATE) as instrument:
+    with synth.FluidSynth(font, 0, PIANO, RATE) as instrument:
         first = instrument.held(60, 80, RATE)
         for key in (40, 88, 61):
             instrument.held(key, 100, 1000)

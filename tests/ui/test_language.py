@@ -1,5 +1,6 @@
 """Every text of the panel can be translated: Qt's own tools find it, and what they make of it is what is shown."""
 
+import ast
 import re
 import subprocess
 import sys
@@ -8,7 +9,7 @@ from xml.etree import ElementTree
 
 import pytest
 import shotscore_ui
-from PySide6.QtCore import QLocale
+from PySide6.QtCore import QLocale, QTranslator
 from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shotscore_ui import language
@@ -17,6 +18,9 @@ from shotscore_ui.strip.words import lane_title
 
 MARK = "Þ"
 SOURCES = Path(shotscore_ui.__file__).parent
+SHIPPED = sorted(language.FOLDER.glob("*.ts"))
+Text = tuple[str, str]
+"""(context, English)"""
 
 
 def tool(name: str, *arguments: str) -> None:
@@ -66,3 +70,63 @@ def test_every_text_is_found(marked: Path) -> None:
     }
     assert contexts - classes == {""}
     assert len(contexts) > 20
+
+
+def texts_in(path: Path) -> dict[Text, ElementTree.Element]:
+    """The messages of a .ts file."""
+    tree = ElementTree.parse(path)
+    return {
+        (context.findtext("name") or "", message.findtext("source") or ""): message
+        for context in tree.iter("context")
+        for message in context.iter("message")
+    }
+
+
+def test_no_text_is_overlooked(marked: Path) -> None:
+    """Qt's tool does not look into f-strings: what is translated there it never finds."""
+    found = {english for _, english in texts_in(marked / "shotscore_is.ts")}
+    asked = {
+        call.args[0].value
+        for path in SOURCES.rglob("*.py")
+        for call in ast.walk(ast.parse(path.read_text("utf-8")))
+        if isinstance(call, ast.Call)
+        and (getattr(call.func, "id", "") == "tr" or getattr(call.func, "attr", "") == "tr")
+        and call.args
+        and isinstance(call.args[0], ast.Constant)
+    }
+    assert asked - found == set()
+    assert len(asked) > 300
+
+
+@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: path.stem)
+def test_a_shipped_language_is_whole(marked: Path, path: Path) -> None:
+    texts = texts_in(path)
+    assert set(texts) == set(texts_in(marked / "shotscore_is.ts"))
+    compiled = QTranslator()
+    assert compiled.load(str(path.with_suffix(".qm")))
+    for (context, english), message in texts.items():
+        there = message.find("translation")
+        assert there is not None
+        assert not there.attrib, english  # neither unfinished nor obsolete
+        other = there.text or ""
+        assert other.strip(), english
+        # The same values in it, the same space around it, the same key of a menu.
+        assert sorted(re.findall(r"\{\d*\}", other)) == sorted(re.findall(r"\{\d*\}", english)), english
+        assert [other[0].isspace(), other[-1].isspace()] == [english[0].isspace(), english[-1].isspace()], english
+        assert other.count("\n") == english.count("\n"), english
+        # What is loaded is what was written.
+        assert compiled.translate(context, english) == other, english
+
+
+def test_german_is_spoken_in_austria_too(qtbot: QtBot) -> None:
+    app = QApplication.instance()
+    assert isinstance(app, QApplication)
+    found = language.install(app, QLocale("de_AT"))
+    try:
+        page = FirstPage()
+        qtbot.addWidget(page)
+        assert page.open_button.text() == "Timeline oder Video öffnen …"
+        assert lane_title("Bars") == "Takte"
+    finally:
+        for translator in found:
+            app.removeTranslator(translator)

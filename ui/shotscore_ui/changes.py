@@ -28,8 +28,8 @@ def summary(table: Table) -> str:
         if counts.get(change)
     ]
     told = tr("The music has followed the recut: {0}.").format(", ".join(words) or tr("nothing to change"))
-    lost = len(table["lost_locks"])
-    return f"{told} {tr('Locks gone with their picture: {0}.').format(lost)}" if lost else told
+    lost = tr("Locks gone with their picture: {0}.").format(len(table["lost_locks"]))
+    return f"{told} {lost}" if table["lost_locks"] else told
 
 
 def change_list(table: Table) -> str:

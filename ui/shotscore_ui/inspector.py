@@ -391,7 +391,8 @@ class Inspector(QScrollArea):
             self.scope.setText(self.tr("Cue {0}").format(cue))
             words = self.tr("The whole cue. Select shots to change only a part.") if scored else ""
             shown = counted(self.tr("One shot is read."), self.tr("{0} shots are read."), count)
-            self.scope_detail.setText(words or f"{shown} {self.tr('Change what you like, then score.')}")
+            then = self.tr("Change what you like, then score.")
+            self.scope_detail.setText(words or f"{shown} {then}")
         else:
             one = self.tr("Shot {0}").format(first)
             self.scope.setText(one if first == last else self.tr("Shots {0}–{1}").format(first, last))

@@ -290,7 +290,9 @@ class Jobs(QObject):
             if asked.cancelled:
                 self._finish(asked)
             else:
-                how = "crashed" if status == QProcess.ExitStatus.CrashExit else f"ended with code {code}"
+                how = self.tr("crashed")
+                if status != QProcess.ExitStatus.CrashExit:
+                    how = self.tr("ended with code {0}").format(code)
                 text = self.tr(
                     "The worker process {0} while it was at work ({1}). Nothing is lost: the session is as it was. "
                     "Try again; if it happens again, choose the processor as the device in the settings."

@@ -4,8 +4,13 @@ Every message is one sentence a person can act on: it holds the offending value 
 The command line exits 2 for `InputError`, 130 for `Cancelled`, 1 for anything else.
 """
 
+import errno
+
 LONGEST_SENTENCE = 1200
 """Characters; what is longer loses its middle."""
+NO_MEMORY = "There is not enough memory for this; close other programs, or score a shorter range."
+_NO_MEMORY_WORDS = ("bad_alloc", "allocate memory", "failed to map segment")
+"""What C++, ONNX Runtime and the loader of libraries say of it."""
 
 
 class ShotscoreError(Exception):
@@ -57,3 +62,15 @@ class OutputError(InputError):
 
 class Cancelled(ShotscoreError):
     """The person, or a signal, stopped the work; nothing half-written is left."""
+
+
+def lacks_memory(problem: BaseException) -> bool:
+    """Whether memory ran out: Python's own error, the system's, or one that was raised for it or quotes it."""
+    seen: BaseException | None = problem
+    while seen is not None:
+        if isinstance(seen, MemoryError) or (isinstance(seen, OSError) and seen.errno == errno.ENOMEM):
+            return True
+        if any(words in str(seen) for words in _NO_MEMORY_WORDS):
+            return True
+        seen = seen.__cause__ or seen.__context__
+    return False

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from shotscore_engine import __version__
-from shotscore_engine.errors import Cancelled, InputError, RequestError
+from shotscore_engine.errors import LONGEST_SENTENCE, NO_MEMORY, Cancelled, InputError, RequestError, lacks_memory
 
 from . import cue_commands, delivery_commands, host_commands, panel, session_commands
 from .answer import BAD_INPUT, CANCELLED, FAILED, OK, Answer
@@ -55,10 +55,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         except Exception as problem:
             if os.environ.get("SHOTSCORE_DEBUG"):
                 raise
-            if isinstance(problem, MemoryError) or "bad_alloc" in str(problem) or "allocate memory" in str(problem):
-                sentence = "There is not enough memory for this; close other programs, or score a shorter --range."
-                return _complain(progress, sentence, FAILED)
-            sentence = f"Internal failure: {type(problem).__name__}: {problem} (SHOTSCORE_DEBUG=1 shows where)."
+            if lacks_memory(problem):
+                return _complain(progress, NO_MEMORY, FAILED)
+            told = " ".join(str(problem).split())[:LONGEST_SENTENCE]
+            sentence = f"Internal failure: {type(problem).__name__}: {told} (SHOTSCORE_DEBUG=1 shows where)."
             return _complain(progress, sentence, FAILED)
     try:
         print(json.dumps(answer.table, ensure_ascii=False) if options.json else answer.text, flush=True)

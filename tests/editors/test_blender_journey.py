@@ -266,13 +266,16 @@ effect("cut to camera", "MULTICAM", 7, 215, 10).multicam_source = 1
 """
 
 
+def one_strip(blender: BlenderApp, films: dict[str, Path], path: Path) -> None:
+    """A new file at `path`: 100 frames of one film."""
+    row = [strip("a", films["calm"], 1, 0, 100, 0)]
+    blender.do("new", fps=25, fps_base=1, start=1, end=101, path=str(path), strips=row)
+
+
 @needs(sound=False)
 def test_a_blender_without_sound_says_so(blender: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
     """Music that cannot go in is told, and nothing has changed."""
-    blender.do(
-        "new", fps=25, fps_base=1, start=1, end=101, path=str(tmp_path / "film.blend"),
-        strips=[strip("a", films["calm"], 1, 0, 100, 0)],
-    )  # fmt: skip
+    one_strip(blender, films, tmp_path / "film.blend")
     before = blender.do("snapshot")
     (tmp_path / "x.wav").write_bytes(b"")
     clip = {"cue": "1m01", "stem": "pad", "path": str(tmp_path / "x.wav"), "start_frame": 0, "duration_frames": 9}
@@ -302,10 +305,7 @@ def test_every_kind_of_strip_is_read(blender: BlenderApp, films: dict[str, Path]
 
 @needs(sound=True)
 def test_undo_takes_an_insert_back(blender: BlenderApp, films: dict[str, Path], tmp_path: Path) -> None:
-    blender.do(
-        "new", fps=25, fps_base=1, start=1, end=101, path=str(tmp_path / "film.blend"),
-        strips=[strip("a", films["calm"], 1, 0, 100, 0)],
-    )  # fmt: skip
+    one_strip(blender, films, tmp_path / "film.blend")
     source = "result = [sorted(getattr(bpy.types, 'SHOTSCORE_OT_' + one).bl_options) for one in ('insert', 'remove')]"
     assert blender.do("run", source=source) == [["REGISTER", "UNDO"]] * 2
     original = blender.do("snapshot")
@@ -326,9 +326,7 @@ def test_what_cannot_be_done_is_told(blender: BlenderApp, films: dict[str, Path]
     blender.do("run", source="bpy.ops.wm.read_homefile(use_empty=True, use_factory_startup=False); editor()")
     assert "Save the Blender file first" in blender.do("refused", name="score")
     project = tmp_path / "film.blend"
-    blender.do(
-        "new", fps=25, fps_base=1, start=1, end=101, path=str(project), strips=[strip("a", films["calm"], 1, 0, 100, 0)]
-    )
+    one_strip(blender, films, project)
     for name in ("regenerate", "reconform", "insert"):
         assert "no music yet" in blender.do("refused", name=name)
     assert blender.do("operator", name="remove") == ["FINISHED"]
@@ -354,10 +352,7 @@ def test_music_for_another_file_is_not_put_into_this_one(
 ) -> None:
     for name in ("one", "two"):
         (tmp_path / name).mkdir()
-        blender.do(
-            "new", fps=25, fps_base=1, start=1, end=101, path=str(tmp_path / name / "film.blend"),
-            strips=[strip("a", films["calm"], 1, 0, 100, 0)],
-        )  # fmt: skip
+        one_strip(blender, films, tmp_path / name / "film.blend")
     before = blender.do("snapshot")
     source = """
 state = addon.State

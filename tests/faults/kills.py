@@ -183,6 +183,17 @@ def die_before_change(number: int) -> None:
     """Arrange that this process is killed before it changes the file system for the `number`-th time."""
     left = [number]
 
+    def count() -> None:
+        left[0] -= 1
+        if left[0] == 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    at_every_change(count)
+
+
+def at_every_change(do: Callable[[], object]) -> None:
+    """Do something each time before this process changes the file system."""
+
     def look(event: str, values: tuple[object, ...]) -> None:
         if event == "open":
             flags = values[2] if len(values) > 2 else 0
@@ -190,9 +201,7 @@ def die_before_change(number: int) -> None:
                 return
         elif event not in CHANGING:
             return
-        left[0] -= 1
-        if left[0] == 0:
-            os.kill(os.getpid(), signal.SIGKILL)
+        do()
 
     sys.addaudithook(look)
 
@@ -348,16 +357,7 @@ def _after(folder: Path, before: dict[str, str], when: str) -> list[str]:
 def _count_into(path: Path) -> None:
     stream = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o666)
 
-    def look(event: str, values: tuple[object, ...]) -> None:
-        if event == "open":
-            flags = values[2] if len(values) > 2 else 0
-            if not (isinstance(flags, int) and flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT)):
-                return
-        elif event not in CHANGING:
-            return
-        os.write(stream, b".")
-
-    sys.addaudithook(look)
+    at_every_change(lambda: os.write(stream, b"."))
 
 
 def available() -> list[str]:

@@ -13,12 +13,13 @@ import shutil
 import signal
 import sys
 import tempfile
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from .kills import COMMANDS, FAST, broken, complaints, hashes, hidden, lay_out, spawn, wait, warm_up
+from .kills import COMMANDS, FAST, at_every_change, broken, complaints, hashes, hidden, lay_out, spawn, wait, warm_up
 
 _CAP_DAC_OVERRIDE, _CAP_DAC_READ_SEARCH = 1, 2
 _CAPABILITY_VERSION = 0x20080522
@@ -67,6 +68,11 @@ def memory_of(more_bytes: int) -> Callable[[], None]:
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
 
     return inside
+
+
+def slow_drive() -> None:
+    """Every change to the file system waits, as on a drive at the far end of a network."""
+    at_every_change(lambda: time.sleep(0.01))
 
 
 def as_anybody() -> None:
@@ -131,6 +137,7 @@ SCENES = {
     "read-only folder at score": Scene(COMMANDS["score"], as_anybody, read_only("new")),
     "read-only folder at rescore": Scene(COMMANDS["rescore"], as_anybody, read_only("out")),
     "read-only folder at save": Scene(COMMANDS["save"], as_anybody, read_only("out")),
+    "slow drive": Scene(COMMANDS["score again"], slow_drive),
     "no memory": Scene(COMMANDS["score"], memory_of(4 << 20)),
     "session open elsewhere, rescore": Scene(COMMANDS["rescore"], around=open_elsewhere),
     "session open elsewhere, score": Scene(COMMANDS["score again"], around=open_elsewhere),

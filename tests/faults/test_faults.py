@@ -19,11 +19,12 @@ import pytest
 from films import Cut, lively, write_edit, write_film
 from scored import Dice, dice_tools
 from shotscore_engine.denoiser import Denoiser, Device
-from shotscore_engine.errors import InputError, OutputError, SessionError
+from shotscore_engine.errors import NO_MEMORY, InputError, OutputError, SessionError, lacks_memory
 from shotscore_engine.request import ScoreRequest
 from shotscore_engine.session import Session, Tools
 from shotscore_engine.sessionfile import SessionFile, _started, lock_of
 from shotscore_exporters.delivery import check_folder, deliver
+from shotscore_ui.messages import pack, unpack
 
 ROOT = Path(__file__).parents[2]
 REFUSED = {"disk full at score", "disk full at rescore", "disk full at save", "read-only folder at score",
@@ -63,7 +64,7 @@ def scenes() -> dict[str, Any]:
     return found
 
 
-SCENES = sorted([*REFUSED, "no memory", "film is a pipe", "film is noise", "two at once"])
+SCENES = sorted([*REFUSED, "no memory", "slow drive", "film is a pipe", "film is noise", "two at once"])
 
 
 @pytest.mark.parametrize("name", SCENES)
@@ -78,7 +79,7 @@ def test_a_world_that_fails(name: str, scenes: dict[str, Any]) -> None:
         assert "memory" in seen["said"], seen
     if name.startswith("session open"):
         assert "is open in process" in seen["said"]
-    if name.startswith("film is"):
+    if name.startswith(("film is", "slow")):
         assert seen["code"] == 0, seen
 
 
@@ -291,6 +292,47 @@ def test_a_device_that_fails_in_mid_run_hands_over_to_the_processor(
     assert "CoreMLExecutionProvider failed" in take.device_reason
     assert take.notes == expected.notes
     assert after.takes[0].notes == before
+
+
+def test_a_worker_without_memory_says_so_and_works_on() -> None:
+    """The panel's worker, allowed no more than it has: a sentence, no libraries' cries for help, and the next job."""
+    command = [sys.executable, "-m", "shotscore_ui.worker"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as worker:
+        assert worker.stdin is not None
+        assert worker.stdout is not None
+        assert unpack(worker.stdout.readline()) == {"ready": True}
+        process = psutil.Process(worker.pid)
+        _, most = process.rlimit(psutil.RLIMIT_AS)
+        answers = []
+        for number, allowed in enumerate((process.memory_info().vms + (8 << 20), most)):
+            process.rlimit(psutil.RLIMIT_AS, (allowed, most))
+            worker.stdin.write(pack({"job": number, "do": "warm", "with": {"device": "cpu"}}))
+            worker.stdin.flush()
+            while not {"answer", "problem"} & (answer := unpack(worker.stdout.readline())).keys():
+                pass
+            answers.append(answer)
+        worker.stdin.close()
+    assert (answers[0]["problem"]["kind"], answers[0]["problem"]["text"]) == ("MemoryError", NO_MEMORY)
+    assert answers[1]["answer"]["device"] == "CPUExecutionProvider"
+    assert worker.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("problem", "expected"),
+    [
+        (MemoryError(), True),
+        (OSError(errno.ENOMEM, "Cannot allocate memory"), True),
+        (ImportError("libopenblas.so: failed to map segment from shared object"), True),
+        (RuntimeError("[ONNXRuntimeError] : 6 : std::bad_alloc"), True),
+        (OSError(errno.ENOENT, "No such file"), False),
+        (ValueError("a float is no int"), False),
+    ],
+)
+def test_what_is_said_where_memory_runs_out(problem: Exception, expected: bool) -> None:
+    assert lacks_memory(problem) is expected
+    wrapped = RuntimeError("loading failed")
+    wrapped.__cause__ = problem
+    assert lacks_memory(wrapped) is expected
 
 
 def test_what_a_killed_writer_left_goes_with_the_next_write(tmp_path: Path) -> None:

@@ -1,11 +1,10 @@
 """The command line, as tests run it."""
 
 from collections.abc import Callable
-from fractions import Fraction
 from pathlib import Path
 
 import pytest
-from films import Cut, calm, lively, write_edit, write_film
+from films import write_short_edit
 from running import Run
 from shotscore_plugin.cli import main
 
@@ -26,8 +25,4 @@ def shotscore(capsys: pytest.CaptureFixture[str]) -> Callable[..., Run]:
 @pytest.fixture(scope="session")
 def edit(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Six seconds at 25 fps: two films, three cuts."""
-    folder = tmp_path_factory.mktemp("edit")
-    rate = Fraction(25)
-    still, moving = (write_film(folder / f"{paint.__name__}.mp4", rate, 100, paint) for paint in (calm, lively))
-    cuts = [Cut(still, 5, 50), Cut(moving, 0, 38), Cut(still, 60, 30), Cut(moving, 50, 32)]
-    return write_edit(folder / "edit.otio", rate, cuts)
+    return write_short_edit(tmp_path_factory.mktemp("edit"))

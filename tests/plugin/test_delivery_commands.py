@@ -8,7 +8,6 @@ import sys
 import wave
 import zipfile
 from collections.abc import Callable, Iterator
-from fractions import Fraction
 from pathlib import Path
 
 import av
@@ -19,7 +18,7 @@ import pytest
 import symusic
 import wavinfo
 from defusedxml import ElementTree
-from films import Cut, calm, lively, read_wav, write_edit, write_film
+from films import read_wav, write_short_edit
 from running import Run
 from shotscore_engine.readers import read_timeline
 from shotscore_exporters import documents, report
@@ -34,10 +33,7 @@ FRAMES = 150
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scored session of six seconds, made once."""
     folder = tmp_path_factory.mktemp("delivery")
-    rate = Fraction(25)
-    still, moving = (write_film(folder / f"{paint.__name__}.mp4", rate, 100, paint) for paint in (calm, lively))
-    cuts = [Cut(still, 5, 50), Cut(moving, 0, 38), Cut(still, 60, 30), Cut(moving, 50, 32)]
-    edit = write_edit(folder / "edit.otio", rate, cuts)
+    edit = write_short_edit(folder)
     code = main(
         [
             "score",

@@ -83,3 +83,11 @@ def read_wav(path: Path) -> tuple[NDArray[np.float64], int]:
         blocks = [frame.to_ndarray() for frame in container.decode(stream)]
         sound = np.concatenate([block.reshape(-1, stream.channels) for block in blocks]).astype(np.float64) / 2**31
         return sound, stream.rate
+
+
+def write_short_edit(folder: Path) -> Path:
+    """Six seconds at 25 fps, `edit.otio`: two films of 100 frames, three cuts."""
+    rate = Fraction(25)
+    still, moving = (write_film(folder / f"{paint.__name__}.mp4", rate, 100, paint) for paint in (calm, lively))
+    cuts = [Cut(still, 5, 50), Cut(moving, 0, 38), Cut(still, 60, 30), Cut(moving, 50, 32)]
+    return write_edit(folder / "edit.otio", rate, cuts)

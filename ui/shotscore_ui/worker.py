@@ -18,7 +18,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn
 
-from shotscore_engine.errors import Cancelled, InputError, RequestError, ShotscoreError
+from shotscore_engine.errors import (
+    LONGEST_SENTENCE,
+    NO_MEMORY,
+    Cancelled,
+    RequestError,
+    ShotscoreError,
+    lacks_memory,
+)
 
 from .messages import LONGEST_LINE, Message, ProtocolError, pack, unpack
 
@@ -494,14 +501,16 @@ def _run(desk: Desk, message: Message, job: Job) -> Message:
         return {"job": job.number, "answer": work(message.get("with", {}), job)}
     except (Cancelled, KeyboardInterrupt):
         return {"job": job.number, "cancelled": True}
-    except MemoryError:
-        text = "There was not enough memory; close other programs, or score a shorter range."
-        return {"job": job.number, "problem": {"kind": "MemoryError", "text": text, "detail": traceback.format_exc()}}
     except Exception as problem:
-        known = isinstance(problem, ShotscoreError | InputError)
-        text = str(problem) if known else f"Something went wrong inside: {type(problem).__name__}: {problem}"
+        kind, told = type(problem).__name__, " ".join(str(problem).split())[:LONGEST_SENTENCE]
+        if isinstance(problem, ShotscoreError):
+            text = told
+        elif lacks_memory(problem):
+            kind, text = "MemoryError", NO_MEMORY
+        else:
+            text = f"Something went wrong inside: {kind}: {told}"
         detail = traceback.format_exc()[-20_000:]
-        return {"job": job.number, "problem": {"kind": type(problem).__name__, "text": text, "detail": detail}}
+        return {"job": job.number, "problem": {"kind": kind, "text": text, "detail": detail}}
 
 
 def main() -> int:

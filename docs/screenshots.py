@@ -1,4 +1,4 @@
-"""Makes the pictures of the panel in docs/images: `python docs/screenshots.py SESSION [--out FOLDER]`.
+"""Makes the pictures of the panel in docs/images: `python docs/screenshots.py SESSION [--out FOLDER] [--locale de_DE]`.
 
 SESSION is a scored session, such as `shotscore demo` leaves. It needs no screen. Look at what it made before it is
 committed: a picture nobody looked at proves nothing.
@@ -16,11 +16,13 @@ from typing import Any
 os.environ.setdefault("QT_QPA_PLATFORM", "offscreen")
 
 from PIL import Image
-from PySide6.QtCore import QEventLoop, QTimer
+from PySide6.QtCore import QEventLoop, QLocale, QTimer
 from PySide6.QtWidgets import QApplication, QWidget
 from shotscore_engine.sessionfile import read
+from shotscore_ui import language
 from shotscore_ui.appearance import apply_appearance
 from shotscore_ui.controller import Controller
+from shotscore_ui.editor import Surroundings
 from shotscore_ui.settings import Settings
 from shotscore_ui.window import MainWindow
 
@@ -36,7 +38,8 @@ class Camera:
         self.settings = Settings(folder)
         self.settings.appearance = "dark"
         apply_appearance(app, self.settings)
-        self.controller = Controller(self.settings)
+        demo = (sys.executable, "-m", "shotscore_plugin.panel", "--demo")
+        self.controller = Controller(self.settings, Surroundings(demo=demo))
         self.window = MainWindow(self.controller, app=app)
         self.controller.troubled.connect(lambda problem: print(problem.text, problem.detail, file=sys.stderr))
 
@@ -77,9 +80,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("session", type=Path)
     parser.add_argument("--out", type=Path, default=Path(__file__).parent / "images")
+    parser.add_argument("--locale", default="en_GB", help="the panel's language")
     options = parser.parse_args()
     options.out.mkdir(parents=True, exist_ok=True)
     app = QApplication(sys.argv[:1])
+    QLocale.setDefault(QLocale(options.locale))
+    language.install(app)
     with tempfile.TemporaryDirectory() as folder:
         # The session itself stays as it is.
         home = Path(folder) / "music"
@@ -100,6 +106,9 @@ def take_all(camera: Camera, session: Path) -> None:
     window.resize(*LARGE)
     camera.pause(300)
     camera.shoot("panel-first")
+    camera.appear("light", SMALL)
+    camera.shoot("panel-first-small-light")
+    camera.appear("dark", LARGE)
     shots = len(read(session)[0].picture.shots)
     window.open(session)
     camera.wait(lambda: window._shown is not None and window._shown.sounds is not None)

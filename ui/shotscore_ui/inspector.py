@@ -34,6 +34,7 @@ from PySide6.QtWidgets import (
 from shotscore_engine.diffusion import SELECTORS
 
 from . import icons, moodpad
+from .musicwords import key_words
 from .shown import Look
 from .theme import theme_of
 from .view import MoodView
@@ -233,7 +234,7 @@ class Inspector(QScrollArea):
         self.key_choice = QComboBox(self)
         self.key_choice.addItem(self.tr("From the picture"), None)
         for key in KEYS:
-            self.key_choice.addItem(key, key)
+            self.key_choice.addItem(key_words(key), key)
         self.ending_choice = QComboBox(self)
         for value, words in (
             ("ring", self.tr("Rings out")),

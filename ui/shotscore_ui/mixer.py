@@ -32,6 +32,9 @@ from PySide6.QtWidgets import (
     QScrollArea,
     QSizePolicy,
     QSlider,
+    QStyle,
+    QStyleOptionToolButton,
+    QStylePainter,
     QToolButton,
     QVBoxLayout,
     QWidget,
@@ -188,7 +191,7 @@ class StemStrip(QFrame):
         self.swatch = Swatch(self)
         self.name = QLabel(self)
         self.name.setMinimumWidth(72)
-        self.instrument = QToolButton(self)
+        self.instrument = InstrumentButton(self)
         self.instrument.setAutoRaise(True)
         self.instrument.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.instrument.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
@@ -334,6 +337,27 @@ def _button_sheet(theme: Theme, on: str) -> str:
         f"QToolButton:checked {{ background: {on}; color: {theme.window}; font-weight: bold; }}"
         f"QToolButton:focus {{ border: 2px solid {theme.accent}; }}"
     )
+
+
+class InstrumentButton(QToolButton):
+    """A button with a menu whose words end before the arrow that says so."""
+
+    ROOM = 16
+    """Points the arrow takes."""
+
+    def paintEvent(self, event: QPaintEvent) -> None:
+        option = QStyleOptionToolButton()
+        self.initStyleOption(option)
+        option.features &= ~QStyleOptionToolButton.ToolButtonFeature.HasMenu
+        room = self.width() - self.ROOM - 6
+        option.text = self.fontMetrics().elidedText(self.text(), Qt.TextElideMode.ElideRight, max(0, room))
+        option.rect.setWidth(max(1, self.width() - self.ROOM))
+        painter = QStylePainter(self)
+        painter.setClipRect(event.rect())
+        painter.drawComplexControl(QStyle.ComplexControl.CC_ToolButton, option)
+        arrow = pixmap("chevron-down", theme_of(self).colour("text_dim"), 12, self.devicePixelRatioF())
+        painter.drawPixmap(self.width() - self.ROOM + 1, self.height() // 2 - 6, arrow)
+        painter.end()
 
 
 class Swatch(QWidget):

@@ -52,6 +52,7 @@ from .jobs import Problem
 from .keys import in_words, keys_of
 from .mainbutton import ActionPanel
 from .mixerdock import MixerDock
+from .musicwords import key_words
 from .player import Player
 from .roll import PianoRoll
 from .scoring import TIMELINES, Scoring
@@ -439,7 +440,7 @@ class MainWindow(QMainWindow):
             words.append(self.tr("{0} of {1} hits on a beat").format(met, len(weighed)))
             card = next((card for card in shown.takes.takes if card.in_use), None)
             if card is not None:
-                words += [f"{card.bpm:.1f} BPM", card.key, self.tr("take {0}").format(card.number)]
+                words += [f"{card.bpm:.1f} BPM", key_words(card.key), self.tr("take {0}").format(card.number)]
         else:
             words.append(counted(self.tr("1 hit"), self.tr("{0} hits"), len(weighed)))
         self.facts.setText("  ·  ".join(words))

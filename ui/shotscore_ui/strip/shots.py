@@ -80,9 +80,14 @@ def _paint_shot(canvas: Canvas, shot: ShotView, box: QRectF) -> None:
 
 
 def _paint_picture(canvas: Canvas, drawn: QPixmap | None, box: QRectF) -> None:
-    """The middle of a picture where it is wider than its box."""
+    """The middle of a picture where it is not as wide as its box."""
     if drawn is not None:
         wide = drawn.width() / canvas.ratio
+        if wide <= box.width() - 1:  # a little larger, so that it fills its shot
+            share = wide / box.width()
+            source = QRectF(0, drawn.height() * (1 - share) / 2, drawn.width(), drawn.height() * share)
+            canvas.painter.drawPixmap(box, drawn, source)
+            return
         if wide <= box.width():
             canvas.painter.drawPixmap(box.topLeft(), drawn)
             return

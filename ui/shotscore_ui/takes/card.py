@@ -18,6 +18,7 @@ from PySide6.QtWidgets import (
 
 from ..icons import icon
 from ..language import tr
+from ..musicwords import key_words
 from ..theme import theme_of
 from ..view import TakeView
 from .stamp import Meters, SmallRoll
@@ -106,7 +107,7 @@ class TakeCard(QFrame):
         self.star.setChecked(take.starred)
         self.roll.set_view(take.roll)
         self.meters.set_view(take)
-        self.facts.setText(f"{take.bpm:.0f} BPM · {take.key} · {take.style}")
+        self.facts.setText(f"{take.bpm:.0f} BPM · {key_words(take.key)} · {take.style}")
         self.facts.setToolTip(self.facts.text())
         self.origin.setText(self.origin_words())
         self.origin.setToolTip(self.origin.text())

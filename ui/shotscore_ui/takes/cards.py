@@ -242,7 +242,7 @@ class TakeCards(QWidget):
         button.setToolTip(text)
         button.setAccessibleName(text)
         button.setCheckable(checkable)
-        button.setText({"compare": self.tr("A/B"), "combine": self.tr("Combine")}[name])
+        button.setText({"compare": self.tr("Compare"), "combine": self.tr("Combine")}[name])
         button.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         button.setIconSize(QSize(18, 18))
         button.setFocusPolicy(Qt.FocusPolicy.StrongFocus)

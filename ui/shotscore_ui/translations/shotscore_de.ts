@@ -515,6 +515,86 @@ Wo sie sich drängen, zeigen Balken Anteile: voll getroffen, gestreift fast, kar
             <source>Take {0}</source>
             <translation>Take {0}</translation>
         </message>
+        <message>
+            <source>C</source>
+            <translation>C</translation>
+        </message>
+        <message>
+            <source>C#</source>
+            <translation>Cis</translation>
+        </message>
+        <message>
+            <source>Db</source>
+            <translation>Des</translation>
+        </message>
+        <message>
+            <source>D</source>
+            <translation>D</translation>
+        </message>
+        <message>
+            <source>D#</source>
+            <translation>Dis</translation>
+        </message>
+        <message>
+            <source>Eb</source>
+            <translation>Es</translation>
+        </message>
+        <message>
+            <source>E</source>
+            <translation>E</translation>
+        </message>
+        <message>
+            <source>F</source>
+            <translation>F</translation>
+        </message>
+        <message>
+            <source>F#</source>
+            <translation>Fis</translation>
+        </message>
+        <message>
+            <source>Gb</source>
+            <translation>Ges</translation>
+        </message>
+        <message>
+            <source>G</source>
+            <translation>G</translation>
+        </message>
+        <message>
+            <source>G#</source>
+            <translation>Gis</translation>
+        </message>
+        <message>
+            <source>Ab</source>
+            <translation>As</translation>
+        </message>
+        <message>
+            <source>A</source>
+            <translation>A</translation>
+        </message>
+        <message>
+            <source>A#</source>
+            <translation>Ais</translation>
+        </message>
+        <message>
+            <source>Bb</source>
+            <translation>B</translation>
+        </message>
+        <message>
+            <source>B</source>
+            <translation>H</translation>
+        </message>
+        <message>
+            <source>Cb</source>
+            <translation>Ces</translation>
+        </message>
+        <message>
+            <source>{0} major</source>
+            <translation>{0}-Dur</translation>
+        </message>
+        <message>
+            <source>{0} minor</source>
+            <translation>{0}-Moll</translation>
+        </message>
     </context>
     <context>
         <name>ActionPanel</name>
@@ -1953,8 +2033,8 @@ Wo sie sich drängen, zeigen Balken Anteile: voll getroffen, gestreift fast, kar
             <translation>Takes erscheinen hier, sobald der Cue vertont ist.</translation>
         </message>
         <message>
-            <source>A/B</source>
-            <translation>A/B</translation>
+            <source>Compare</source>
+            <translation>Vergleichen</translation>
         </message>
         <message>
             <source>Combine</source>

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from . import mutate
-from .samples import EDL, FCP7, FCPX, KDENLIVE, write_aaf
+from .samples import EDL, FCP7, FCPX, KDENLIVE, OSP, write_aaf
 
 RATE = Fraction(24000, 1001)
 
@@ -499,6 +499,7 @@ FORMATS = {
         Format("aaf", *_file("edit.aaf", _aaf, _spoil_aaf), _read_timeline, _refused_input),
         Format("kdenlive", *_file("edit.kdenlive", KDENLIVE.encode, mutate.xml_of), _read_timeline, _refused_input),
         Format("mlt", *_file("edit.mlt", lambda: MLT, mutate.xml_of), _read_timeline, _refused_input),
+        Format("osp", *_file("edit.osp", OSP.encode, mutate.json_of), _read_timeline, _refused_input),
         Format("project", *_file("project.mlt", lambda: MLT, mutate.xml_of), _read_project, _refused_input),
         Format("shotscore", *_file("edit.shotscore", _session, mutate.json_of), _read_session, _refused_input),
         Format("midi", _song, _good_song, _read_midi, _refused_input),

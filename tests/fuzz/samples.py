@@ -116,6 +116,23 @@ KDENLIVE = """<?xml version="1.0" encoding="utf-8"?>
 """
 
 
+OSP = """{"id": "T0", "fps": {"num": 24000, "den": 1001}, "width": 1920, "height": 1080, "duration": 300,
+"layers": [{"id": "L1", "number": 1000000, "label": "Sound"}, {"id": "L2", "number": 2000000, "label": ""}],
+"markers": [{"id": "M1", "position": 1.5, "name": "hit"}], "files": [{"id": "F1", "path": "@assets/a.mov"}],
+"clips": [
+ {"id": "C1", "layer": 2000000, "position": 0.0, "start": 1.0, "end": 4.003, "title": "a",
+  "has_video": {"Points": [{"co": {"X": 1, "Y": -1}}]}, "has_audio": {"Points": [{"co": {"X": 1, "Y": 0}}]},
+  "reader": {"path": "@assets/a.mov", "has_video": true, "has_audio": true, "duration": 20.5}},
+ {"id": "C2", "layer": 2000000, "position": 2.5, "start": 0, "end": 5, "title": "b",
+  "time": {"Points": [{"co": {"X": 1, "Y": 1}}, {"co": {"X": 60, "Y": 90}}, {"co": {"X": 121, "Y": 241}}]},
+  "reader": {"path": "/films/b.mov", "has_video": true, "has_audio": false, "duration": 12}},
+ {"id": "C3", "layer": 1000000, "position": 0.25, "start": 0.5, "end": 7.25,
+  "reader": {"path": "talk.wav", "has_video": false, "has_audio": true, "duration": 30}},
+ {"id": "C4", "layer": 2000000, "position": 8, "start": 0, "end": 2,
+  "reader": {"path": "still.png", "has_video": true, "has_single_image": true}}]}
+"""
+
+
 def write_aaf(path: Path) -> None:
     """A composition of two clips under a dissolve, at 24000/1001 from 01:00:00:00, written with pyaaf2."""
     import aaf2

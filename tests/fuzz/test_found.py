@@ -27,6 +27,7 @@ from tests.fuzz.formats import FORMATS
     [
         ("fcpxml", b'duration="48048/24000s"', b'duration="1e999999999s"', "1e999999999"),
         ("fcp7xml", b"<in>10</in>", b"<in>1e999999999</in>", "1e999999999"),
+        ("osp", b'"num": 24000', b'"num": Infinity', "does not say its frame rate"),
         ("mlt", b'in="50"', b'in="' + b"1" + b"0" * 400 + b'"', "more than fifteen digits"),
         ("mlt", b'id="producer0"', b'id="' + b"7" * 5000 + b'"', "producer0"),
         ("shotscore", b'"speed": "2"', b'"speed": "1e999999999"', "too large an exponent"),

@@ -30,7 +30,7 @@ def read(path: Path) -> "otio.schema.Timeline":
     fps: Any = project.get("fps")
     try:
         rate = exact_rate(Fraction(int(fps["num"]), int(fps["den"])))
-    except (KeyError, TypeError, ValueError, ZeroDivisionError) as problem:
+    except (KeyError, TypeError, ValueError, ArithmeticError) as problem:
         raise TimelineError(f"{path} does not say its frame rate; choose a profile and save it again.") from problem
     warnings: list[str] = []
     timeline = otio.schema.Timeline(name=path.stem, global_start_time=frames(0, rate))
@@ -38,11 +38,13 @@ def read(path: Path) -> "otio.schema.Timeline":
     layers = {int(_number(row.get("number"), 0)): str(row.get("label") or "") for row in _list(project, "layers")}
     clips = sorted(_list(project, "clips"), key=lambda one: (_number(one.get("position"), 0), str(one.get("id"))))
     audio: list[Any] = []
-    for count, number in enumerate(sorted(layers | {int(_number(one.get("layer"), 0)): "" for one in clips}), 1):
-        here = [one for one in clips if int(_number(one.get("layer"), 0)) == number]
+    on_layer: dict[int, list[dict[str, Any]]] = {number: [] for number in layers}
+    for one in clips:
+        on_layer.setdefault(int(_number(one.get("layer"), 0)), []).append(one)
+    for count, number in enumerate(sorted(on_layer), 1):
         label = layers.get(number, "") or f"Track {count}"
         for kind in ("Video", "Audio"):
-            track = rows.track(label, kind, here)
+            track = rows.track(label, kind, on_layer[number])
             if track is not None:
                 (timeline.tracks if kind == "Video" else audio).append(track)
     timeline.tracks.extend(audio)

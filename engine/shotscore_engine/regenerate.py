@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from .session import Session, Take, Tools
 
 EdgeKind = Literal["bar", "beat"]
-GOOD_SEAM = 0.8
-"""A seam of this score is kept without trying further."""
+GOOD_SEAM = 0.65
+"""A seam of this score is kept without trying further: music that was written in one go scores less at half of the
+ranges one could choose in it (benchmarks/regenerate.py prints that)."""
 TRIES = 4
 
 

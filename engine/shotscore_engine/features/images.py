@@ -84,11 +84,17 @@ def image_components(probability: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(probability @ _places(), np.float32)
 
 
+@cache
+def _groups() -> tuple[tuple[str, ...], NDArray[np.intp]]:
+    """The captions, and which of them each of the thousand labels has."""
+    captions, group = np.unique([label.caption for label in image_labels()], return_inverse=True)
+    return tuple(captions.tolist()), group
+
+
 def sure_caption(probability: NDArray[np.float32] | Sequence[float]) -> str:
     """The group a shot shows, by its (1000,) mean probability; empty where none is sure."""
-    shares: dict[str, float] = {}
-    for label, share in zip(image_labels(), probability, strict=True):
-        shares[label.caption] = shares.get(label.caption, 0.0) + float(share)
-    shares.pop("", None)
-    best = max(shares, key=lambda caption: shares[caption])
-    return best if shares[best] >= SURE else ""
+    captions, group = _groups()
+    shares = np.bincount(group, weights=probability)
+    shares[captions.index("")] = 0.0
+    best = int(shares.argmax())
+    return captions[best] if shares[best] >= SURE else ""

@@ -15,7 +15,7 @@ and adventure on a large scale.
 import csv
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -102,6 +102,12 @@ def encode(sentences: Sequence[str]) -> NDArray[np.float32]:
 
     Raises ModelError where the shipped model is missing.
     """
+    return _encoded(tuple(sentences)).copy()
+
+
+@lru_cache(maxsize=4)
+def _encoded(sentences: tuple[str, ...]) -> NDArray[np.float32]:
+    """All together or not at all: what stands in a batch with a sentence moves the last bits of its row."""
     if not sentences:
         return np.zeros((0, LANGUAGE_WIDTH), np.float32)
     distinct = sorted(set(sentences), key=len)  # like lengths share a batch, so little padding is computed

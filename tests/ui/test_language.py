@@ -4,6 +4,7 @@ import ast
 import re
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -14,6 +15,8 @@ from PySide6.QtWidgets import QApplication
 from pytestqt.qtbot import QtBot
 from shotscore_ui import language
 from shotscore_ui.firstrun import FirstPage
+from shotscore_ui.inspector import Fold, Inspector
+from shotscore_ui.musicwords import key_words
 from shotscore_ui.strip.words import lane_title
 
 MARK = "Þ"
@@ -118,15 +121,38 @@ def test_a_shipped_language_is_whole(marked: Path, path: Path) -> None:
         assert compiled.translate(context, english) == other, english
 
 
-def test_german_is_spoken_in_austria_too(qtbot: QtBot) -> None:
+@pytest.fixture
+def speak() -> Iterator[Callable[[str], None]]:
+    """Lets the panel speak a language until the test is over."""
     app = QApplication.instance()
     assert isinstance(app, QApplication)
-    found = language.install(app, QLocale("de_AT"))
-    try:
-        page = FirstPage()
-        qtbot.addWidget(page)
-        assert page.open_button.text() == "Timeline oder Video öffnen …"
-        assert lane_title("Bars") == "Takte"
-    finally:
-        for translator in found:
-            app.removeTranslator(translator)
+    found: list[QTranslator] = []
+    yield lambda name: found.extend(language.install(app, QLocale(name)))
+    for translator in found:
+        app.removeTranslator(translator)
+
+
+def test_german_is_spoken_in_austria_too(speak: Callable[[str], None], qtbot: QtBot) -> None:
+    speak("de_AT")
+    page = FirstPage()
+    qtbot.addWidget(page)
+    assert page.open_button.text() == "Timeline oder Video öffnen …"
+    assert lane_title("Bars") == "Takte"
+    assert [key_words(key) for key in ("B minor", "Bb major", "F# minor", "late")] == [
+        "H-Moll", "B-Dur", "Fis-Moll", "late",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("name", ["en_GB", *(path.stem.partition("_")[2] for path in SHIPPED)])
+def test_no_language_is_too_wide_for_the_inspector(speak: Callable[[str], None], qtbot: QtBot, name: str) -> None:
+    speak(name)
+    inspector = Inspector()
+    qtbot.addWidget(inspector)
+    inspector.set_scope("1m01", (0, 0), 12, scored=True)
+    for fold in inspector.findChildren(Fold):
+        fold.head.setChecked(True)
+    inspector.resize(inspector.minimumWidth(), 700)
+    inspector.show()
+    qtbot.waitExposed(inspector)
+    assert inspector.verticalScrollBar().isVisible()
+    assert inspector.widget().minimumSizeHint().width() <= inspector.viewport().width()

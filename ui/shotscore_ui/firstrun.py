@@ -22,6 +22,9 @@ from PySide6.QtWidgets import (
 from . import icons
 from .theme import theme_of
 
+_MAIN, _LESS = 44, 34
+"""Points the main button is high, and the others."""
+
 
 class FirstPage(QWidget):
     """What stands there while nothing is open."""
@@ -54,7 +57,6 @@ class FirstPage(QWidget):
         self.open_button = QPushButton(self.tr("Open a timeline or video…"), self)
         self.open_button.setDefault(True)
         self.open_button.setProperty("main", True)
-        self.open_button.setMinimumHeight(44)
         self.open_button.clicked.connect(self.open_requested)
         self.editor_button = QPushButton(self.tr("Read the timeline from {0}").format(editor), self)
         self.editor_button.setVisible(bool(editor))
@@ -66,6 +68,7 @@ class FirstPage(QWidget):
         buttons.setSpacing(8)
         for button in (self.open_button, self.editor_button, self.demo_button):
             button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            button.setMinimumHeight(_LESS if button is not self.open_button else _MAIN)
             buttons.addWidget(button)
         self.recent = QListWidget(self)
         self.recent.setAccessibleName(self.tr("Opened before"))
@@ -101,7 +104,7 @@ class FirstPage(QWidget):
         page.setRowStretch(0, 1)
         page.setRowStretch(2, 1)
         page.setColumnStretch(0, 1)
-        page.setColumnStretch(1, 4)
+        page.setColumnStretch(1, 8)
         page.setColumnStretch(2, 1)
         page.addWidget(inner, 1, 1)
         self.set_recent([])

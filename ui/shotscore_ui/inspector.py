@@ -193,6 +193,10 @@ class Inspector(QScrollArea):
         column.addWidget(self._making())
         column.addWidget(self._advanced())
         column.addStretch(1)
+        for choice in page.findChildren(QComboBox):  # long words in another language must not push others out of sight
+            choice.setSizeAdjustPolicy(QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon)
+            choice.setMinimumContentsLength(8)
+            choice.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
         self.setWidget(page)
         self._name_all()
         self.set_scope("", (0, 0), 0)
@@ -283,10 +287,8 @@ class Inspector(QScrollArea):
         self.click.setCheckable(True)
         self.click.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
         self.click.setIcon(icons.icon("metronome", theme_of(self)))
-        row = QHBoxLayout()
-        row.addWidget(self.tempo_own, 1)
-        row.addWidget(self.click)
-        fold.form.addRow(row)
+        fold.form.addRow(self.tempo_own)
+        fold.form.addRow(self.click)
         self.tempo_list.itemSelectionChanged.connect(self._tempo_picked)
         self.click.toggled.connect(self._click_toggled)
         return fold

@@ -29,6 +29,7 @@ from PySide6.QtWidgets import (
     QLabel,
     QMainWindow,
     QMenu,
+    QSizePolicy,
     QSplitter,
     QStackedWidget,
     QToolButton,
@@ -402,6 +403,9 @@ class MainWindow(QMainWindow):
 
     def _show_docks(self, there: bool) -> None:
         """The first page stands alone; what was hidden for it comes back as it was."""
+        # What it needs does not keep the window high while something is open.
+        policy = QSizePolicy.Policy
+        self.first_page.setSizePolicy(policy.Preferred, policy.Ignored if there else policy.Preferred)
         for dock in self.docks.values():
             dock.setEnabled(there)
             dock.toggleViewAction().setEnabled(there)

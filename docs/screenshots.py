@@ -118,6 +118,13 @@ def take_all(camera: Camera, session: Path) -> None:
     window.player.seek(session_frame(window, 0.37))
     camera.pause(1500)
     camera.shoot("panel-dark")
+    cue = window.strip.view.cues[0] if window.strip.view else None
+    if cue is not None:  # its end held, where it would be
+        window.strip.edges.take(cue, "end")
+        window.strip.edges.move(session_frame(window, 0.82), freely=False)
+        camera.pause(100)
+        camera.shoot("panel-edge", window.strip)
+        window.strip.edges.let_go()
     middle = max(1, shots // 2)
     window.strip.set_selection(middle, min(shots, middle + 1))
     window._selected(middle, min(shots, middle + 1))

@@ -47,10 +47,14 @@ def change_list(table: Table) -> str:
         lines.append(tr("{0}, bars {1}: {2}").format(cue, _span(numbers), states[change]))
     met = {"met": tr("met"), "near": tr("nearly met"), "missed": tr("missed"), "ignored": tr("ignored")}
     for hit in table["hits"]:
-        before = tr("new") if hit["off_before"] is None else f"{hit['off_before']:+.1f}"
-        words = tr("{0}, hit at frame {1}: {2} → {3} frames off, {4}")
-        state = met.get(hit["state"], hit["state"])
-        lines.append(words.format(hit["cue"], hit["frame"], before, f"{hit['off_after']:+.1f}", state))
+        state, off = met.get(hit["state"], hit["state"]), f"{hit['off_after']:+.1f}"
+        if hit["off_before"] is None:
+            lines.append(
+                tr("{0}, new hit at frame {1}: {2} frames off, {3}").format(hit["cue"], hit["frame"], off, state)
+            )
+        else:
+            words = tr("{0}, hit at frame {1}: {2} → {3} frames off, {4}")
+            lines.append(words.format(hit["cue"], hit["frame"], f"{hit['off_before']:+.1f}", off, state))
     return "\n".join(lines)
 
 
@@ -64,7 +68,7 @@ def _shot_line(row: Mapping[str, Any]) -> str:
     }[row["change"]]
     if row["new"] is None:
         return tr("Shot {0} of before: {1}").format(row["old"], change)
-    by = tr(" by {0} frames").format(f"{row['frames_moved']:+}") if row["frames_moved"] else ""
+    by = tr(", {0} frames from where it was").format(f"{row['frames_moved']:+}") if row["frames_moved"] else ""
     return tr("Shot {0}: {1}").format(row["new"], change + by)
 
 

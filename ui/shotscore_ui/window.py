@@ -72,6 +72,8 @@ if TYPE_CHECKING:
 LAYOUT_VERSION = 1
 _NOTE_MS = 8000
 _EDITOR_MS = 3000
+_LEAST_HEIGHT = 340
+"""Points timeline and roll keep together when the window is low: the docks have scroll bars, lanes would go."""
 _VIDEOS = "*.mp4 *.mov *.m4v *.mkv *.webm *.avi *.mxf *.mpg *.mts"
 
 
@@ -154,6 +156,7 @@ class MainWindow(QMainWindow):
         self.split.setStretchFactor(1, 2)
         self.split.setChildrenCollapsible(False)
         self.split.setHandleWidth(5)
+        self.split.setMinimumHeight(_LEAST_HEIGHT)
         self.pages = QStackedWidget(self)
         self.pages.addWidget(self.first_page)
         self.pages.addWidget(self.split)

@@ -68,8 +68,16 @@
             <translation>ohne Gewicht</translation>
         </message>
         <message>
+            <source>{0}, new hit at frame {1}: {2} frames off, {3}</source>
+            <translation>{0}, neuer Hitpoint bei Bild {1}: Abweichung {2} Bilder, {3}</translation>
+        </message>
+        <message>
             <source>new</source>
             <translation>neu</translation>
+        </message>
+        <message>
+            <source>, {0} frames from where it was</source>
+            <translation>, {0} Bilder gegenüber vorher</translation>
         </message>
         <message>
             <source>{0}, hit at frame {1}: {2} → {3} frames off, {4}</source>
@@ -94,10 +102,6 @@
         <message>
             <source>Shot {0} of before: {1}</source>
             <translation>Shot {0} von vorher: {1}</translation>
-        </message>
-        <message>
-            <source> by {0} frames</source>
-            <translation> um {0} Bilder</translation>
         </message>
         <message>
             <source>Shot {0}: {1}</source>

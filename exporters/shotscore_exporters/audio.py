@@ -179,10 +179,13 @@ def sound_of(stem: Stem, score: Score, room: Room, player: synth.Player, start: 
     It is right from where notes begun before `start` have died away and effects have forgotten them.
     """
     rate = room.sample_rate
-    sound = synth.play(_from(stem, start, rate), room.font, rate, end - start, player)
+
+    made = [synth.play(_from(stem, start, rate), room.font, rate, end - start, player)]
     if score.style:
         with _EFFECTS:
-            sound = effects.apply(sound, score.style.stem(stem.name).effects, score.style, rate, start)
+            # Handed over, not kept here as well.
+            made = [effects.apply(made.pop(), score.style.stem(stem.name).effects, score.style, rate, start)]
+    sound = made.pop()
     tail = min(max(start, room.fades_from()), end)
     # What players and effects give is nobody else's.
     sound[tail - start :] *= room.faded(tail, end)[:, None]

@@ -45,12 +45,15 @@ def apply(sound: Sound, effects: Effects, style: Style, sample_rate: int, start:
     """The stem as it sounds in its style, as long as `sound`, which begins `start` samples into the cue."""
     if not sound.any():
         return sound
-    sound = _inserts(sound, effects, sample_rate, start)
-    sound = _placed(sound, effects)
+    shaped = _placed(_inserts(sound, effects, sample_rate, start), effects)
     gain = np.float32(10 ** (effects.gain_db / 20))
-    shaped: Sound = np.multiply(sound, gain, dtype=np.float32)
+    if shaped is sound:
+        shaped = sound * gain
+    else:
+        del sound  # three minutes take 70 MB, and stems are shaped side by side
+        shaped *= gain
     if effects.reverb > 0:
-        shaped += room(sound, style, sample_rate, float(gain) * effects.reverb)
+        _add_room(shaped, _middle(shaped), style, sample_rate, effects.reverb)
     return shaped
 
 
@@ -151,7 +154,8 @@ def _placed(sound: Sound, effects: Effects) -> Sound:
 
 
 def _middle(sound: Sound) -> Sound:
-    middle: Sound = np.multiply(sound[:, 0] + sound[:, 1], np.float32(0.5), dtype=np.float32)
+    middle: Sound = sound[:, 0] + sound[:, 1]
+    middle *= np.float32(0.5)
     return middle
 
 
@@ -159,29 +163,34 @@ _LONGEST_TRANSFORM = 1 << 19
 
 
 def room(sound: Sound, style: Style, sample_rate: int, gain: float = 1.0) -> Sound:
-    """Only what the room answers to the middle of `sound`, times `gain`, cut to its length: overlap-add of Fourier
-    transforms."""
+    """Only what the room answers to the middle of `sound`, times `gain`, cut to its length."""
+    wet = np.zeros((2, len(sound)), np.float32).T
+    _add_room(wet, _middle(sound), style, sample_rate, gain)
+    return wet
+
+
+def _add_room(onto: Sound, middle: Sound, style: Style, sample_rate: int, gain: float) -> None:
+    """Overlap-add of Fourier transforms."""
     import cv2
 
     response = _response(style.reverb_seconds, style.reverb_damp_hz, style.reverb_delay_ms, sample_rate)
     length = response.shape[1]
     # Powers of two are the quickest by far.
-    size = min(1 << (len(sound) + length).bit_length(), max(_LONGEST_TRANSFORM, 1 << (2 * length).bit_length()))
+    size = min(1 << (len(middle) + length).bit_length(), max(_LONGEST_TRANSFORM, 1 << (2 * length).bit_length()))
     rows = np.zeros((2, size), np.float32)
     rows[:, :length] = response * np.float32(gain)
     ears = [cv2.dft(row[None, :]) for row in rows]
-    middle = _middle(sound)
     hop = size - length + 1
-    wet = np.zeros((2, len(middle)), np.float32)
     piece = np.zeros((1, size), np.float32)
     for start in range(0, len(middle), hop):
         part = middle[start : start + hop]
+        if not part.any():
+            continue
         piece[0, : len(part)], piece[0, len(part) :] = part, 0
         heard = cv2.dft(piece)
-        for line, ear in zip(wet, ears, strict=True):
+        for line, ear in zip(onto.T, ears, strict=True):
             answer = cv2.dft(cv2.mulSpectrums(heard, ear, 0), flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
             line[start : start + size] += answer[0, : len(line) - start]
-    return wet.T
 
 
 @cache

@@ -10,13 +10,16 @@ Dask's own messages are pickles.
 from __future__ import annotations
 
 import argparse
+import asyncio
 import hashlib
 import html
 import json
+import logging
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import CancelledError
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -75,9 +78,12 @@ def run(options: argparse.Namespace, progress: ProgressLine) -> Answer:
     write_state(out, rows.values())  # also tells at once where nothing can be written
     runner = _on_dask(options.scheduler) if options.scheduler else _here
     try:
+        if todo:
+            progress("Scoring", 0.0)
         for number, item in enumerate(runner(todo, out, words), 1):
             rows[item.name] = item
             write_state(out, rows.values())
+            progress.tell(f"{number} of {len(todo)}: {item.state} {item.name}: {item.problem or item.summary}")
             progress("Scoring", number / len(todo))
     finally:
         write_state(out, rows.values())
@@ -236,6 +242,7 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
         raise RequestError(
             f"--scheduler needs {problem.name}; install it with: pip install 'shotscore[cluster]'."
         ) from problem
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL)  # it tells of a lost scheduler in a traceback
     try:
         client = Client(address, timeout=10)  # type: ignore[no-untyped-call]  # Dask has no types
     except (OSError, ValueError, TimeoutError) as problem:
@@ -247,14 +254,23 @@ def _on_dask(address: str) -> Callable[[Sequence[Item], Path, Sequence[str]], It
         with client:
             waiting = {client.submit(score_item, item, str(out), list(words), pure=False): item for item in todo}
             for future in as_completed(list(waiting)):  # type: ignore[no-untyped-call]  # Dask has no types
-                problem = future.exception()
-                if problem is None:
-                    yield future.result()
-                else:  # the worker is gone, or has no Shotscore
-                    text = f"The worker failed: {type(problem).__name__}: {problem}."
-                    yield replace(waiting[future], state="failed", problem=" ".join(text.split()))
+                yield _outcome(future, waiting[future], address)
 
     return runner
+
+
+def _outcome(future: Any, item: Item, address: str) -> Item:
+    """What became of an item on a cluster. Raises RequestError where the scheduler is gone, or gave it up."""
+    try:
+        done: Item = future.result()
+    except (CancelledError, asyncio.CancelledError) as gone:
+        raise RequestError(
+            f"The Dask scheduler at {address!r} is gone; what is done is noted: start it and give the same command."
+        ) from gone
+    except Exception as problem:  # the worker is gone, or has no Shotscore
+        text = f"The worker failed: {type(problem).__name__}: {problem}."
+        return replace(item, state="failed", problem=" ".join(text.split()))
+    return done
 
 
 # --- what is left --------------------------------------------------------------------------------------------------

@@ -60,6 +60,11 @@ class ProgressLine:
             self._say("\n")
         self._stage = None
 
+    def tell(self, text: str) -> None:
+        """A line that stays, above the one that is redrawn."""
+        self._say(f"\r\033[K{text}\n" if self._live else f"{text}\n")
+        self._drawn = -math.inf if self._live else self._drawn
+
     def clear(self) -> None:
         """Take the line away."""
         if self._stage is not None and self._live:

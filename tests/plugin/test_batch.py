@@ -1,11 +1,14 @@
 """Many timelines: what fails stops nothing, what is done is not done again, here and on a real Dask cluster."""
 
 import json
+import re
+import time
 from collections.abc import Callable
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
+from distributed import Client, LocalCluster
 from films import Cut, lively, write_edit, write_film
 from running import Run
 from shotscore_engine.errors import OutputError, RequestError
@@ -110,17 +113,26 @@ def test_what_fails_stops_nothing_and_what_is_done_stays(shotscore: Shotscore, e
 
 
 def test_on_a_real_dask_cluster(shotscore: Shotscore, edits: Path, tmp_path: Path) -> None:
-    from distributed import LocalCluster
-
     (edits / "two.otio").unlink()
     with LocalCluster(
-        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None, protocol="tcp"
+        n_workers=1, threads_per_worker=1, processes=False, dashboard_address=":0", protocol="tcp"
     ) as cluster:
         address = cluster.scheduler_address
         run = shotscore("batch", edits, "--out", tmp_path / "out", *FAST, "--scheduler", address, "--json")
+        _is_told_of_a_lost_scheduler(address)
     assert run.code == 1
+    assert re.search(r"^2 of 2: (failed broken: .*broken\.otio|done one: 120.0 BPM)", run.err, re.MULTILINE)
     assert {row["name"]: row["state"] for row in run.table["items"]} == {"broken": "failed", "one": "done"}
     assert (tmp_path / "out" / "one" / "one.shotscore").is_file()
+
+
+def _is_told_of_a_lost_scheduler(address: str) -> None:
+    """What the client gives up looks the same to it whether the scheduler has gone or the task was cancelled."""
+    with Client(address) as client:
+        future = client.submit(time.sleep, 0.2, pure=False)
+        future.cancel()
+        with pytest.raises(RequestError, match="is gone; what is done is noted"):
+            batch._outcome(future, Item("one", "one.otio"), address)
 
 
 def test_a_scheduler_that_is_not_there_is_named(shotscore: Shotscore, edits: Path, tmp_path: Path) -> None:

@@ -235,6 +235,31 @@ def test_an_edge_of_the_cue_is_dragged_and_its_music_stays(
     assert panel.session.cue("1m01") == cue
 
 
+def test_a_cue_without_music_is_given_another_range(make_panel: Callable[..., Panel], film: Path) -> None:
+    panel = make_panel()
+    panel.open(film, "score")
+    window, strip = panel.window, panel.window.strip
+    panel.settle()
+    window.player.seek(50)
+    strip.setFocus()
+    for key in (Key.Key_I, Key.Key_I, Key.Key_Return):  # its beginning, to the playhead, there
+        panel.key(key)
+    panel.wait(lambda: panel.session.cue("1m01").start_frame == 50 and panel.situation == "score")
+    panel.settle()
+    cue = panel.session.cue("1m01")
+    assert cue.end_frame == panel.session.picture.duration_frames
+    assert all(hit.frame >= 50 for hit in cue.hits)
+    assert panel.controller.looks["1m01"].shots[0] == 2  # the picture of the new range was looked at
+    # It is still a draft, and what was done can be undone.
+    (draft,) = panel.settings.drafts.glob("*.shotscore")
+    assert Session.open(draft).cue("1m01").start_frame == 50
+    panel.key(Key.Key_Z, Mod.ControlModifier)
+    assert panel.session.cue("1m01").start_frame == 0
+    panel.wait(lambda: "1m01" in panel.controller.looks)  # looked at again, as far as it reaches now
+    assert panel.controller.looks["1m01"].shots[0] == 1
+    assert not panel.problems
+
+
 def test_a_hit_is_added_moved_and_muted_by_keys(make_panel: Callable[..., Panel], scored_session: Path) -> None:
     panel = make_panel()
     panel.open(scored_session, "export")

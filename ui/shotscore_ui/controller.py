@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from PySide6.QtCore import QObject, Signal
 from shotscore_engine.errors import InputError, RequestError
@@ -225,11 +225,23 @@ class Controller(QObject):
 
     def undo(self) -> None:
         """One step back."""
-        self.work.move("undo")
+        self._move("undo")
 
     def redo(self) -> None:
         """One step forward again."""
-        self.work.move("redo")
+        self._move("redo")
+
+    def _move(self, name: Literal["undo", "redo"]) -> None:
+        before = self._ranges()
+        self.work.move(name)
+        if self._ranges() != before and self.looks:  # other pictures than those that were looked at
+            self.looks.clear()
+            self.look()
+
+    def _ranges(self) -> dict[str, tuple[int, int]]:
+        """Where each cue lies."""
+        cues = self.session.cues if self.session is not None else ()
+        return {cue.name: (cue.start_frame, cue.end_frame) for cue in cues}
 
     def use_cue(self, name: str) -> None:
         """Work on another cue."""

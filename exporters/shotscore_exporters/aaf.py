@@ -15,6 +15,7 @@ from typing import Any
 
 from shotscore_engine.atomic import replace_file
 from shotscore_engine.errors import ShotscoreError, TimelineError
+from shotscore_engine.readers.aaf import opened
 from shotscore_engine.timing import exact_rate, quantise, rate_text
 
 from .placement import Placement, StemClip, tracks_of
@@ -68,15 +69,13 @@ def write(document: Path, clips: Sequence[StemClip], placement: Placement, path:
 
 def _changed(data: bytes, change: Callable[[Any], None]) -> bytes:
     """The document after `change`; pyaaf2 works on files, so a temporary copy is changed."""
-    from aaf2.file import AAFFile
-
     if not data.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         raise TimelineError("The document is no AAF file; export it from the editor again.")
     with tempfile.TemporaryDirectory(prefix="shotscore-") as folder:
         path = Path(folder) / "document.aaf"
         path.write_bytes(data)
         try:
-            with AAFFile(str(path), "rw") as file:
+            with opened(path, "rw") as file:
                 change(file)
         except (ShotscoreError, OSError, MemoryError):
             raise

@@ -16,6 +16,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from shotscore_engine.errors import MediaError
 from shotscore_engine.picture import AudioSpan, Picture, Shot
+from shotscore_engine.readers.aaf import opened
 from shotscore_engine.timing import format_timecode, quantise
 
 _NAMESPACE = uuid.UUID("0d3f4e0a-4f3e-4f6b-9a0e-2f3f3a0a6c55")
@@ -223,11 +224,9 @@ def kdenlive(picture: Picture, version: str = "1.1") -> bytes:
 
 def aaf(picture: Picture) -> bytes:
     """An AAF composition of the picture, linked to its files."""
-    from aaf2.file import AAFFile
-
     with tempfile.TemporaryDirectory(prefix="shotscore-") as folder:
         path = Path(folder) / "document.aaf"
-        with AAFFile(str(path), "w") as file:
+        with opened(path, "w") as file:
             _fill(file, picture)
         return path.read_bytes()
 

@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import opentimelineio as otio
+import psutil
 import pytest
 from shotscore_engine.errors import InputError, SessionError, TimelineError
 from shotscore_engine.picture import READER_KEY
 from shotscore_engine.readers import common, read_timeline
 from shotscore_engine.readers.otio_json import _depth
 from shotscore_engine.session import read_notes
-from shotscore_exporters import edits
+from shotscore_exporters import aaf, edits
 
 from tests.fuzz import formats
 from tests.fuzz.formats import FORMATS
@@ -245,3 +246,17 @@ def test_a_timeline_without_tracks_is_refused(tmp_path: Path) -> None:
     path.write_text('{"OTIO_SCHEMA": "Timeline.1", "name": "x", "metadata": {}, "tracks": null}')
     with pytest.raises(TimelineError, match="without tracks"):
         read_timeline(path)
+
+
+@pytest.mark.parametrize("keep", [0.3, 0.6])
+def test_a_damaged_aaf_is_not_left_open(keep: float, tmp_path: Path) -> None:
+    """Neither where music is put into it nor where it is read; the errors, which hold its frames, are still there."""
+    path = FORMATS["aaf"].good(tmp_path)
+    whole = path.read_bytes()
+    path.write_bytes(whole[: int(len(whole) * keep)])
+    with pytest.raises(TimelineError) as writing:
+        aaf.remove(path.read_bytes())
+    with pytest.raises(TimelineError) as reading:
+        read_timeline(path)
+    held = [file.path for file in psutil.Process().open_files() if ".aaf" in file.path]
+    assert not held, (writing.value, reading.value)

@@ -6,6 +6,8 @@ edit rate; a slot holds a sequence of source clips, fillers, effects (operation 
 their neighbours. A source clip leads through a master mob to a file mob, whose descriptor may name the file.
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from fractions import Fraction
 from itertools import pairwise
 from pathlib import Path
@@ -22,27 +24,38 @@ _MAX_NESTING = 32
 _MAX_COMPONENTS = 200_000
 
 
-def read(path: Path) -> "otio.schema.Timeline":
-    """The first top-level composition with a picture. Raises TimelineError where there is none, or it is damaged."""
+@contextmanager
+def opened(path: Path, mode: str) -> Iterator[Any]:
+    """pyaaf2's file at `path` ("r", "rw", "w"), saved where the block ends well and closed whatever becomes of it.
+
+    pyaaf2 opens the file while it is made, and leaves it open where it then finds damage or cannot save.
+    """
     from aaf2.file import AAFFile
 
+    file = AAFFile.__new__(AAFFile)
+    try:
+        file.__init__(str(path), mode)
+        with file:
+            yield file
+    finally:
+        if getattr(file, "f", None) is not None:
+            file.f.close()
+
+
+def read(path: Path) -> "otio.schema.Timeline":
+    """The first top-level composition with a picture. Raises TimelineError where there is none, or it is damaged."""
     with path.open("rb") as file:
         if file.read(8) != b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1":
             raise TimelineError(f"{path} is no AAF file; export it again.")
-    # Made in two steps: pyaaf2 opens the file while it is made, and leaves it open where it then finds damage.
-    opened = AAFFile.__new__(AAFFile)
     try:
-        opened.__init__(str(path), "r")
-        return _Composition(opened, path).timeline()
+        with opened(path, "r") as aaf:
+            return _Composition(aaf, path).timeline()
     except (ShotscoreError, OSError, MemoryError, RecursionError):
         raise
     except Exception as problem:
         # pyaaf2 meets damage wherever it is (struct, key, index, unicode, assertion errors …) and names none of it.
         reason = " ".join(str(problem).split())[:120]
         raise TimelineError(f"{path} is a damaged AAF file ({type(problem).__name__}: {reason}).") from problem
-    finally:
-        if getattr(opened, "f", None) is not None:
-            opened.f.close()
 
 
 class _Composition:

@@ -4,6 +4,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -33,7 +34,7 @@ class ProgramFileHost(FileHost):
         found = self.program.found()
         if found is None:
             raise HostError(f"{self.program.title} was not found; open {path} there by hand.")
-        subprocess.Popen(
+        process = subprocess.Popen(
             [str(found), str(path)],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -41,6 +42,8 @@ class ProgramFileHost(FileHost):
             start_new_session=True,
             cwd=path.parent,
         )
+        # It lives on without us; while we do, somebody must bury it.
+        threading.Thread(target=process.wait, daemon=True).start()
 
 
 @dataclass

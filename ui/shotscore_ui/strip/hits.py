@@ -122,12 +122,15 @@ def _paint_crowd(canvas: Canvas, cue: CueView, rect: QRect) -> None:
     edges = np.rint(np.cumsum(counts, axis=1) / np.maximum(1, counts.sum(1, keepdims=True)) * tall)
     edges[counts.sum(1) == 0] = 0
     # Which state stands at each height of a column, counted from below; nothing above the last.
-    state_at = (np.arange(tall)[:, None, None] >= edges[None]).sum(2)
+    heights = np.arange(tall)[::-1, None]
+    state_at = np.zeros((tall, count), np.intp)
+    for state in range(len(CROWD)):
+        state_at += heights >= edges[None, :, state]
     wide = max(1, round(_COLUMN * ratio))
     table = _crowd_table(canvas.theme, wide)
-    rows = np.arange(tall)[:, None] % table.shape[1]
-    pixels = table[state_at, rows].reshape(tall, count * wide)
-    pixels = np.ascontiguousarray(pixels[::-1])
+    rows = heights % table.shape[1]
+    # Whole rows of a pattern at once, which copies rather than gathers.
+    pixels = table.reshape(-1, wide).take(state_at * table.shape[1] + rows, axis=0).reshape(tall, count * wide)
     image = QImage(pixels.data, count * wide, tall, 4 * count * wide, QImage.Format.Format_ARGB32_Premultiplied)
     left = first * _COLUMN - scale.first_frame / scale.frames_per_pixel
     bottom = rect.bottom() - 3.0

@@ -12,6 +12,9 @@ from PySide6.QtCore import QRect, QRectF, QSize
 from ..view import WaveformView
 from .canvas import Canvas, tinted
 
+_LOW = 120
+"""Pixels below which 255 times a height is a short number: half as much to work through."""
+
 
 def paint_music(canvas: Canvas, rect: QRect) -> None:
     """The music's waveform, or where there is none yet its notes."""
@@ -61,10 +64,11 @@ def _wave_cover(low: NDArray[np.float32], high: NDArray[np.float32], height: int
     """(height, width): how much of each pixel the wave covers, to 255. Quiet music is still to be seen: loudness is
     drawn on a gentle curve."""
     tall = height / 2
-    tops = ((tall - 0.5 - np.abs(high) ** 0.7 * tall) * 255).astype(np.int32)
-    bottoms = ((tall + 0.5 + np.abs(low) ** 0.7 * tall) * 255).astype(np.int32)
-    rows = np.arange(height, dtype=np.int32)[:, None] * 255
-    cover = np.minimum(rows + 255, bottoms[None])
+    whole = np.dtype(np.int16 if height < _LOW else np.int32)
+    tops = ((tall - 0.5 - np.abs(high) ** 0.7 * tall) * 255).astype(whole)
+    bottoms = ((tall + 0.5 + np.abs(low) ** 0.7 * tall) * 255).astype(whole)
+    rows = (np.arange(height) * 255).astype(whole)[:, None]
+    cover: NDArray[np.integer] = np.minimum(rows + 255, bottoms[None])
     cover -= np.maximum(rows, tops[None])
     np.clip(cover, 0, 255, out=cover)
     return cover.astype(np.uint8)

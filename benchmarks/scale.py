@@ -41,11 +41,6 @@ LINEAR = 1.15
 LEAST_SECONDS = 0.01
 SHOTS_SECONDS = 3600
 TEMPO_BPM = 100
-SAID = {
-    ("tempo", "seconds"): "the tempo map weighs every hit it may bend to against every bar of the cue",
-    ("tempo", "shots"): "the tempo map weighs every hit it may bend to against every other",
-}
-"""What may grow faster than linearly, and why: within one cue, and cues are minutes. Over cues all is linear."""
 
 
 @dataclass(frozen=True)
@@ -191,7 +186,7 @@ def rows(only: Sequence[str], most: int | None) -> dict[str, list[Point]]:
 
 
 def report(found: dict[str, list[Point]]) -> tuple[str, list[str]]:
-    """A table a row, and what grows faster than linearly without being said to."""
+    """A table a row, and what grows faster than linearly."""
     lines, steep = [], []
     for name, points in found.items():
         sizes = [point.size for point in points]
@@ -199,18 +194,14 @@ def report(found: dict[str, list[Point]]) -> tuple[str, list[str]]:
         for stage in points[0].seconds:
             values = [point.seconds[stage] for point in points]
             slope = exponent(sizes, values, LEAST_SECONDS)
-            reason = SAID.get((stage, name))
-            lines.append(
-                f"{stage:>10} " + " ".join(f"{value:>8.3f}s" for value in values) + _told(slope) + " *" * bool(reason)
-            )
-            if slope is not None and slope > LINEAR and not reason:
+            lines.append(f"{stage:>10} " + " ".join(f"{value:>8.3f}s" for value in values) + _told(slope))
+            if slope is not None and slope > LINEAR:
                 steep.append(f"{stage} against {name}: {slope:.2f}")
         memory = [point.bytes / 2**20 for point in points]
         slope = exponent(sizes, memory, 8.0)
         lines.append(f"{'memory':>10} " + " ".join(f"{value:>6.0f}MiB" for value in memory) + _told(slope))
         if slope is not None and slope > LINEAR:
             steep.append(f"memory against {name}: {slope:.2f}")
-    lines += ["", *(f"* {stage} against {name}: {reason}." for (stage, name), reason in SAID.items() if name in found)]
     return "\n".join(lines), steep
 
 

@@ -3,6 +3,7 @@
 import argparse
 import importlib.util
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from pathlib import Path
@@ -125,8 +126,13 @@ def score(timeline: Path, out: Path, where: Where, request: ScoreRequest, progre
     request = replace(where, wishes=()).asked(request, session)
     searched = None if where.range is None else (request.start_frame, request.end_frame or 0)
     find_soundfont(request.soundfont)  # like the model's, a wrong name is told before the long work
-    tools = Tools.load(request)
-    session = session.analysed(request.detect, watch, span=searched)
+    with ThreadPoolExecutor(1) as pool:
+        # Reading the model takes half a second in which the picture can be looked at already.
+        loading = pool.submit(Tools.load, request)
+        if request.model is not None or request.device != "auto" or request.style:
+            loading.result()
+        session = session.analysed(request.detect, watch, span=searched)
+        tools = loading.result()
     session = session.score(Where(wishes=where.wishes).asked(request, session), tools, watch)
     path = out.absolute() / f"{session.name}{SUFFIX}"
     # A session that is open in another process is not replaced under its hands, nor do two write the same new one.

@@ -4,6 +4,8 @@ A fenced block is run as what its language says: `shell` a command a line, `pyth
 to NAME. What is indented instead of fenced is prose. Training is cut to a second and to a small network.
 """
 
+import contextlib
+import io
 import os
 import re
 import shlex
@@ -16,7 +18,7 @@ from pathlib import Path
 import mido
 import pytest
 from films import Cut, calm, lively, write_edit, write_film
-from shotscore_plugin.cli import main
+from shotscore_plugin.cli import _parser, main
 
 ROOT = Path(__file__).parents[2]
 GUIDES = ("editors", "composers", "researchers", "contributors")
@@ -140,7 +142,37 @@ def test_the_example_of_the_sessions_page_runs(desk: Path, films: Path, capsys: 
 
 @pytest.mark.parametrize("guide", [*GUIDES, "faults", "index", "scale"])
 def test_what_a_guide_names_is_there(guide: str) -> None:
-    """Files named in code marks exist; links are looked after in test_readme.py."""
+    """Files named in code marks exist, and tests in them; links are looked after in test_readme.py."""
     text = _FENCE.sub("", (ROOT / "docs" / f"{guide}.md").read_text())
-    for path in re.findall(r"`((?:engine|exporters|ui|plugin|tests|docs|benchmarks)/[\w./-]+)`", text):
+    places = "engine|exporters|ui|plugin|tests|docs|benchmarks"
+    for path, test in re.findall(rf"`((?:{places})/[\w./-]+)(?:::(\w+))?`", text):
         assert (ROOT / path).exists(), f"{guide} names {path}"
+        assert not test or f"\ndef {test}(" in (ROOT / path).read_text(), f"{guide} names {test} of {path}"
+
+
+def test_every_fault_names_its_test() -> None:
+    rows = (ROOT / "docs" / "faults.md").read_text().split("| fault | promise | test |")[1].split("\n\n")[0]
+    assert rows.count("\n| ") > 20
+    for row in rows.splitlines()[2:]:
+        assert "::test_" in row.split("|")[3], row
+
+
+@pytest.mark.parametrize("guide", GUIDES)
+def test_commands_in_passing_are_commands(guide: str) -> None:
+    """What a sentence names in code marks is not run, so at least it is understood: command, options, nothing else."""
+    text = _FENCE.sub("", (ROOT / "docs" / f"{guide}.md").read_text())
+    named = re.findall(r"`shotscore ([^`]+)`", text)
+    for command in named:
+        words = shlex.split(command)
+        _parser(words[:1]).parse_args(words)
+    known = set().union(*(_options(command) for command in ("spot", "score", "rescore", "take", "batch", "export")))
+    known |= {"--json", *(option for command in named for option in re.findall(r"--[\w-]+", command))}
+    mentioned = {option for code in re.findall(r"`([^`]+)`", text) for option in re.findall(r"^--[a-z-]+", code)}
+    assert mentioned <= known, mentioned - known
+
+
+def _options(command: str) -> set[str]:
+    """The options of a command, by its help."""
+    with pytest.raises(SystemExit), contextlib.redirect_stdout(io.StringIO()) as told:
+        _parser([command]).parse_args([command, "--help"])
+    return set(re.findall(r"--[a-z][a-z-]+", told.getvalue()))

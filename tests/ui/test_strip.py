@@ -124,6 +124,16 @@ def test_sound_speech_and_locks_stand_in_their_lanes(strip: TimelineStrip) -> No
     assert share_of(lane("tempo", 0, 300), DARK.colour("tempo"), 40) > 0.02
 
 
+@pytest.mark.parametrize("width", [300, 40, 6, 0.5])
+def test_every_stretch_of_the_film_can_be_shown(strip: TimelineStrip, width: float) -> None:
+    """Also one in which nobody speaks, nothing hits and no bar begins: no lane needs something to draw."""
+    pixels = [drawn(strip)]
+    for start in np.arange(0, 300 - width, max(width, 23.3)):
+        strip.scale.zoom_to(start, start + width, 0)
+        pixels.append(drawn(strip))
+    assert all(share_of(seen, DARK.colour("lane")) > 0.05 for seen in pixels)
+
+
 def test_a_strip_without_a_film_says_so(make_strip: Callable[..., TimelineStrip]) -> None:
     strip = make_strip(shown=None)
     assert share_of(drawn(strip), DARK.colour("text_dim"), 60) > 0

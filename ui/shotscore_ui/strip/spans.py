@@ -44,9 +44,11 @@ def paint_dialogue(canvas: Canvas, rect: QRect) -> None:
         return
     xs = canvas.xs(view.dialogue_edges)
     xs = xs[(xs[:, 1] > 0) & (xs[:, 0] < canvas.scale.width)]
+    if not len(xs):
+        return  # nobody speaks in sight
     # What is less than a pixel apart is drawn as one.
     joins = xs[1:, 0] - xs[:-1, 1] < 1
-    begins, ends = xs[np.append(True, ~joins), 0][: len(xs)], xs[np.append(~joins, True)[: len(xs)], 1]
+    begins, ends = xs[np.append(True, ~joins), 0], xs[np.append(~joins, True), 1]
     if len(begins) >= _FEW:
         width = math.ceil(canvas.scale.width)
         first = np.clip(begins, 0, width).astype(int)

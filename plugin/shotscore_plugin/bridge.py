@@ -115,6 +115,8 @@ class Bridge:
             port = self._listener.getsockname()[1]
             wire.write_address(str(self.address), Address(port, self._token, os.getpid()))
         except OSError as problem:
+            if self._listener is not None:
+                self._listener.close()
             raise HostError(f"The bridge to the editors cannot be opened: {problem.strerror or problem}.") from problem
         threading.Thread(target=self._listen, daemon=True, name="shotscore-bridge").start()
 

@@ -359,6 +359,15 @@ def test_a_bridge_that_was_killed_is_replaced(address: Path) -> None:
         until(lambda: bridge.hosts)
 
 
+def test_a_bridge_that_cannot_say_where_it_is_holds_no_port(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    bridge = Bridge(tmp_path / "file" / "address.json")
+    with pytest.raises(HostError, match="cannot be opened"):
+        bridge.start()
+    assert bridge._listener is not None
+    assert bridge._listener.fileno() == -1  # closed
+
+
 def test_too_many_connections_are_closed(bridge: Bridge, address: Path) -> None:
     held = [raw(address) for _ in range(bridges.MAX_HOSTS)]
     try:

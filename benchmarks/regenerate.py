@@ -24,6 +24,7 @@ from shotscore_engine.request import ScoreRequest
 from shotscore_engine.roll import PARTS
 from shotscore_engine.seams import seam_of
 from shotscore_engine.session import Session, Take, Tools
+from shotscore_exporters import synth
 from shotscore_exporters.delivery import deliver
 
 GOAL_SECONDS = 2.5
@@ -39,6 +40,7 @@ def main() -> int:
     folder = Path(tempfile.gettempdir()) / "shotscore-benchmark"
     timeline = make_timeline(folder, make_film(folder))
     tools = Tools.load(ScoreRequest())
+    synth.remember()  # as the panel's worker does
     runs: list[dict[str, Any]] = []
     with tempfile.TemporaryDirectory(dir=folder) as scratch:
         print("scoring the cue ...", file=sys.stderr)

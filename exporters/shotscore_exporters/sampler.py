@@ -50,7 +50,7 @@ class Sampler:
 
 def _sound(zone: Zone, key: int, data: Sound, row: Any, sample_rate: int, samples: int) -> Sound:
     """One voice in mono: the sample at its pitch, filtered, in its envelope; `samples` of it or fewer."""
-    envelope = struck.held_envelope(zone, key, sample_rate, samples)
+    envelope = struck.held_envelope(zone, key, sample_rate, 0, samples)
     seconds = np.arange(len(envelope)) / sample_rate
     step = _pitch_ratio(zone, key, row, sample_rate)
     bends = []

@@ -38,11 +38,11 @@ SILENCE_DB = 90.0
 SHORTEST_NOTE = 64
 _CUT_SECONDS = 2 ** (-200 / 1200)
 """Release of a hi-hat that is closed, as FluidSynth has it."""
-_SAME_CENTS, _SAME_SWEEP_CENTS = 100, 400
-"""Strikes count as alike if their filters are a semitone apart at most, their times six per cent, and a filter begins
-its way down a third of an octave higher or lower."""
-_SAME_CB = 10.0
-"""And if the layers of a key are as loud beside each other to within a decibel."""
+_SAME_CENTS, _SAME_SWEEP_CENTS = 200, 800
+"""Strikes count as alike if their filters are a whole tone apart at most, their times twelve per cent, and a filter
+begins its way down two thirds of an octave higher or lower."""
+_SAME_CB = 15.0
+"""And if the layers of a key are as loud beside each other to within a decibel and a half."""
 _VELOCITY_STEPS = (64, 32, 16, 8, 4, 2)
 """Strikes are rounded as far as that allows, to a multiple of one of these."""
 _INAUDIBLE = 1e-5
@@ -152,21 +152,19 @@ class _Held:
     sample_rate: int
 
     def __post_init__(self) -> None:
-        padded = -(-self.sound.shape[1] // _BLOCK) * _BLOCK
-        loud = np.zeros(padded, np.float32)
-        loud[: self.sound.shape[1]] = np.abs(self.sound).max(axis=0)
-        self.peaks = loud.reshape(-1, _BLOCK).max(axis=1)
-        envelope = held_envelope(self.zone, self.key, self.sample_rate, self.sound.shape[1])
-        self.envelope = None if (envelope == envelope[:1]).all() else envelope
+        samples = self.sound.shape[1]
+        whole = samples // _BLOCK
+        blocks = self.sound[:, : whole * _BLOCK].reshape(2, whole, _BLOCK)
+        self.peaks = np.maximum(blocks.max(axis=2), -blocks.min(axis=2)).max(axis=0)
+        if whole * _BLOCK < samples:
+            self.peaks = np.append(self.peaks, np.abs(self.sound[:, whole * _BLOCK :]).max())
 
     def undone(self, start: int, stop: int) -> Sound | float:
         """What the envelope would go on to do between two samples, undone: a released key no longer follows it."""
-        if self.envelope is None or start >= len(self.envelope):
-            return 1.0
-        there = self.envelope[start:stop]
+        there = held_envelope(self.zone, self.key, self.sample_rate, start, stop)
         if there[0] == there[-1] and there[0] == there.max():
             return 1.0
-        undone: Sound = self.envelope[start] / np.maximum(there, np.float32(1e-6))
+        undone: Sound = there[0] / np.maximum(there, np.float32(1e-6))
         return undone
 
 
@@ -204,28 +202,23 @@ def falling(seconds: float, decibels: float, sample_rate: int, most: int) -> Sou
     return np.asarray(np.exp(np.arange(length) * (-pace * np.log(10) / 20)), np.float32)
 
 
-def held_envelope(zone: Zone, key: int, sample_rate: int, samples: int) -> Sound:
-    """Volume of a held key: up in a straight line, then down by so many decibels a second; (samples,) or fewer."""
-
-    def counted(seconds: float) -> int:
-        return min(quantise(seconds * sample_rate), samples)
-
+def held_envelope(zone: Zone, key: int, sample_rate: int, start: int, stop: int) -> Sound:
+    """Volume of a held key between two samples: up in a straight line, then down by so many decibels a second."""
     hold, decay = (
         zone.seconds(kind) * 2 ** ((60 - key) * zone[by_key] / 1200)
         for kind, by_key in ((Gen.HOLD, Gen.KEY_TO_HOLD), (Gen.DECAY, Gen.KEY_TO_DECAY))
     )
-    attack = counted(zone.seconds(Gen.ATTACK))
-    sustain_db = zone[Gen.SUSTAIN] / 10
-    parts = [
-        np.zeros(counted(zone.seconds(Gen.DELAY)), np.float32),
-        np.arange(attack, dtype=np.float32) / np.float32(max(quantise(zone.seconds(Gen.ATTACK) * sample_rate), 1)),
-        np.ones(counted(hold), np.float32),
-    ]
-    if sum(map(len, parts)) < samples:
-        parts.append(falling(decay, min(sustain_db, SILENCE_DB), sample_rate, samples))
-        if sustain_db < SILENCE_DB:
-            parts.append(np.full(max(0, samples - sum(map(len, parts))), 10 ** (-sustain_db / 20), np.float32))
-    return np.concatenate(parts)[:samples]
+    begins, attack = (quantise(zone.seconds(kind) * sample_rate) for kind in (Gen.DELAY, Gen.ATTACK))
+    falls = begins + attack + quantise(hold * sample_rate)
+    sustain_db = min(zone[Gen.SUSTAIN] / 10, SILENCE_DB)
+    pace = FULL_DECAY_DB / max(decay * sample_rate, 1.0)
+    if falls <= start and (start - falls) * pace >= sustain_db:
+        return np.full(max(stop - start, 0), 10 ** (-sustain_db / 20), np.float32)
+    place = np.arange(start, stop, dtype=np.float32)
+    level = np.exp(np.clip((place - falls) * pace, 0, sustain_db) * np.float32(-np.log(10) / 20))
+    if start < begins + attack:
+        level *= np.clip((place - begins) / max(attack, 1), 0, 1)
+    return np.asarray(level, np.float32)
 
 
 def _strikes(stem: Stem, keyboard: Keyboard, sample_rate: int) -> list[_Strike]:

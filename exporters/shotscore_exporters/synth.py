@@ -13,7 +13,10 @@ import functools
 import os
 import shutil
 import sys
+import threading
+from collections import OrderedDict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
@@ -33,6 +36,8 @@ _DRUM_BANK = 128
 _FOURTH_ORDER = 4
 _VOICES = 64
 """More than one key of any font asks for."""
+WARM_BYTES = 384 << 20
+"""What a process that lives on remembers of keys it has struck: those of a few bars of the richest style."""
 _BLOCK = 64
 """FluidSynth works in blocks of 64 samples."""
 
@@ -43,21 +48,103 @@ def play(stem: Stem, soundfont: Path, sample_rate: int, samples: int, player: Pl
     A program the font lacks is played with its bank's program 0, and is silent where that is missing too.
     Raises InputError where the SoundFont cannot be played, RequestError where the player is missing.
     """
-    bank = _DRUM_BANK if stem.is_drum else 0
-    font, zones, keyboard = _program(cache.fingerprint(soundfont), bank, stem.program)
-    if chosen(player) == "sampler":
-        return struck.play(stem, keyboard, sampler.Sampler(font, zones, sample_rate), sample_rate, samples)
-    with FluidSynth(soundfont, bank, stem.program, sample_rate) as instrument:
-        return struck.play(stem, keyboard, instrument, sample_rate, samples)
+    program = _program(cache.fingerprint(soundfont), _DRUM_BANK if stem.is_drum else 0, stem.program)
+    with _Instrument(program, sample_rate, chosen(player)) as instrument:
+        return struck.play(stem, program.keyboard, instrument, sample_rate, samples)
+
+
+def remember(most_bytes: int = WARM_BYTES) -> None:
+    """Keep the keys that are struck from now on for the next line, up to so many bytes of them; 0 keeps none.
+
+    Bars made anew in a cue that was rendered just before find most of theirs. Meant for a process that lives on, as the
+    panel's worker does.
+    """
+    _memory.most_bytes = most_bytes
+
+
+@dataclass(frozen=True, eq=False)
+class _Program:
+    """One instrument of a SoundFont, read."""
+
+    font: SoundFont
+    bank: int
+    number: int
+    zones: tuple[Zone, ...]
+    keyboard: struck.Keyboard
 
 
 @functools.lru_cache(maxsize=32)
-def _program(
-    font_as_it_is: tuple[str, int, int], bank: int, number: int
-) -> tuple[SoundFont, tuple[Zone, ...], struck.Keyboard]:
+def _program(font_as_it_is: tuple[str, int, int], bank: int, number: int) -> _Program:
     font = read_soundfont(Path(font_as_it_is[0]))
     zones = font.program(bank, number)
-    return font, zones, struck.Keyboard(zones)
+    return _Program(font, bank, number, zones, struck.Keyboard(zones))
+
+
+_Strike = tuple[_Program, int, str, int, int]
+"""Program, sample rate, player, key, velocity."""
+
+
+class _Memory:
+    """The keys that were asked for last."""
+
+    def __init__(self) -> None:
+        self.most_bytes = 0
+        self._sounds: OrderedDict[_Strike, NDArray[np.float32]] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, strike: _Strike) -> NDArray[np.float32] | None:
+        with self._lock:
+            if strike not in self._sounds:
+                return None
+            self._sounds.move_to_end(strike)
+            return self._sounds[strike]
+
+    def keep(self, strike: _Strike, sound: NDArray[np.float32]) -> None:
+        with self._lock:
+            shorter = self._sounds.pop(strike, None)
+            self._sounds[strike] = sound
+            self._bytes += sound.nbytes - (0 if shorter is None else shorter.nbytes)
+            while self._bytes > self.most_bytes:
+                self._bytes -= self._sounds.popitem(last=False)[1].nbytes
+
+
+_memory = _Memory()
+
+
+class _Instrument:
+    """`struck.Instrument`: FluidSynth or our own, started only where a key is not remembered."""
+
+    def __init__(self, program: _Program, sample_rate: int, player: Literal["fluidsynth", "sampler"]) -> None:
+        self._of, self._rate, self._player = program, sample_rate, player
+        self._made: FluidSynth | sampler.Sampler | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if isinstance(self._made, FluidSynth):
+            self._made.close()
+
+    def held(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
+        """See `struck.Instrument`."""
+        if not _memory.most_bytes:
+            return self._instrument().held(key, velocity, samples)
+        strike = (self._of, self._rate, self._player, key, velocity)
+        sound = _memory.get(strike)
+        if sound is None or sound.shape[1] < samples:
+            # A little longer than asked: the next bars want it a little longer, too.
+            sound = self._instrument().held(key, velocity, -(-samples // self._rate) * self._rate)
+            _memory.keep(strike, sound)
+        return sound[:, :samples]
+
+    def _instrument(self) -> "FluidSynth | sampler.Sampler":
+        if self._made is None:
+            if self._player == "sampler":
+                self._made = sampler.Sampler(self._of.font, self._of.zones, self._rate)
+            else:
+                self._made = FluidSynth(self._of.font.path, self._of.bank, self._of.number, self._rate)
+        return self._made
 
 
 def chosen(player: Player) -> Literal["fluidsynth", "sampler"]:

@@ -136,7 +136,10 @@ class Desk:
     # --- jobs --------------------------------------------------------------------------------------------------
 
     def warm(self, given: Mapping[str, Any], job: Job) -> Message:
-        """Load the model; says which it is and where it runs."""
+        """Load the model; says which it is and where it runs. From now on struck keys are remembered as well."""
+        from shotscore_exporters import synth
+
+        synth.remember()
         job.progress("read", 0.0)
         model = self._model(given.get("model"), str(given.get("device", "auto")))
         return {"model": model.name, "device": model.device.provider, "reason": model.device.reason}

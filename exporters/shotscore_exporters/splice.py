@@ -278,24 +278,32 @@ def _piece(
 
     with ThreadPoolExecutor(audio.workers(settings)) as pool:
         raw = dict(zip((stem.name for stem in score.stems), pool.map(alone, score.stems), strict=True))
-    mix = np.zeros((window.end - window.right_from, audio.CHANNELS), np.float32)
-    for stem in score.stems:
-        mix += raw[stem.name]
-    gain = audio.limited(mix, level, settings)[:, None]
-    first = window.right_from + room.before
-    new: dict[str | None, NDArray[np.float32]] = {name: sound * gain for name, sound in raw.items()}
-    new[None] = mix * gain
-    apart = np.zeros(len(mix), np.float32)
-    # Between the first other note and the end of the last one everything may differ, and is not looked at.
-    told = slice(window.changes_from - window.right_from, min(window.changes_until - window.right_from, len(mix)))
-    apart[told] = 1.0
-    for here in (slice(0, told.start), slice(told.stop, len(mix))):
-        for name, sound in new.items():
-            differing = bwf.read_pcm(paths[name], heads[name], first + here.start, first + here.stop)
-            np.subtract(sound[here], differing, out=differing)
-            np.abs(differing, out=differing)
-            for ear in differing.T:
-                np.maximum(apart[here], ear, out=apart[here])
+        mix = np.zeros((window.end - window.right_from, audio.CHANNELS), np.float32)
+        for stem in score.stems:
+            mix += raw[stem.name]
+        gain = audio.limited(mix, level, settings)[:, None]
+        first = window.right_from + room.before
+        # Between the first other note and the end of the last one everything may differ, and is not looked at.
+        told = slice(window.changes_from - window.right_from, min(window.changes_until - window.right_from, len(mix)))
+
+        def levelled(name: str | None) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+            """A file's new sound, and by how much it differs from what the file holds."""
+            sound = (mix if name is None else raw[name]) * gain
+            differs = np.zeros(len(mix), np.float32)
+            for here in (slice(0, told.start), slice(told.stop, len(mix))):
+                old = bwf.read_pcm(paths[name], heads[name], first + here.start, first + here.stop)
+                np.subtract(sound[here], old, out=old)
+                np.abs(old, out=old)
+                old.max(axis=1, out=differs[here])
+            return sound, differs
+
+        names: list[str | None] = [*raw, None]
+        new: dict[str | None, NDArray[np.float32]] = {}
+        apart = np.zeros(len(mix), np.float32)
+        for name, (sound, differs) in zip(names, pool.map(levelled, names), strict=True):
+            new[name] = sound
+            np.maximum(apart, differs, out=apart)
+        apart[told] = 1.0
     low = window.changes_from - window.right_from
     if gain.min() < gain.max():
         low -= quantise(_LOOK_AHEAD_SECONDS * room.sample_rate)

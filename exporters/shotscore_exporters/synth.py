@@ -178,6 +178,9 @@ def _library_places() -> Iterator[Path]:
             yield Path(base) / "libfluidsynth.dylib"
 
 
+_first = threading.Lock()
+
+
 @functools.cache
 def _fluidsynth() -> Any:
     name = fluidsynth_library()
@@ -209,6 +212,11 @@ def _fluidsynth() -> Any:
     for level in range(5):
         # Its warnings (about voices and missing ROM samples) belong on nobody's screen; failures are return values.
         library.fluid_set_log_function(level, None, None)
+    # The first synthesizer of a process fills tables that all share. A second one that begins meanwhile, for another
+    # stem, would play with half of them: so the first is made before there are stems.
+    settings = library.new_fluid_settings()
+    library.delete_fluid_synth(library.new_fluid_synth(settings))
+    library.delete_fluid_settings(settings)
     return library
 
 
@@ -216,7 +224,8 @@ class FluidSynth:
     """`struck.Instrument` for one program; one key at a time."""
 
     def __init__(self, soundfont: Path, bank: int, program: int, sample_rate: int) -> None:
-        self._library = library = _fluidsynth()
+        with _first:
+            self._library = library = _fluidsynth()
         # FluidSynth would decode a compressed instrument every time.
         plain = plain_font(soundfont, bank, program)
         self._settings = settings = library.new_fluid_settings()

@@ -1,6 +1,7 @@
 """Lines laid down from keys struck once: as FluidSynth plays the whole line, and the same from wherever one begins."""
 
 import subprocess
+import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -149,3 +150,29 @@ def test_expression_goes_its_way_without_steps() -> None:
     share = (moved / plain)[first - 200 : first + 200, 0]
     assert (np.diff(share) <= 1e-5).all()
     assert np.diff(share).min() > -0.01
+
+
+_AT_ONCE = """
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from fractions import Fraction
+from pathlib import Path
+import numpy as np
+from shotscore_engine.perform import Note, Stem
+from shotscore_exporters import synth
+def line(key):
+    return Stem("line", 0, False, (Note(Fraction(0), Fraction(1, 2), key, 90),), (), ())
+lines = [line(60), line(64)]
+def played(line):
+    return synth.play(line, Path(sys.argv[1]), 48000, 24000, "fluidsynth")
+with ThreadPoolExecutor(2) as pool:
+    first = list(pool.map(played, lines))
+sys.exit(not all(np.array_equal(one, played(line)) for one, line in zip(first, lines)))
+"""
+
+
+def test_the_first_lines_of_a_process_may_be_played_at_once() -> None:
+    """FluidSynth fills shared tables when its first synthesizer is made; a second one then must not play yet."""
+    font = plainfont.plain_font(soundfont.find_soundfont(), 0, PIANO)
+    for _ in range(3):
+        subprocess.run([sys.executable, "-c", _AT_ONCE, str(font)], check=True)

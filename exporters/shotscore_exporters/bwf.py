@@ -130,16 +130,21 @@ def pcm(sound: NDArray[np.floating], bits: int) -> bytes:
     """(samples, channels) float in [-1, 1] as little-endian integers of 16, 24 or 32 bits, rounded, never wrapped."""
     full = 2.0 ** (bits - 1)
     # float32 holds 24 bits exactly: wider numbers are needed for 32-bit files only.
-    exact: NDArray[np.floating] = sound.astype(np.float64 if bits == 32 else np.float32)
-    exact *= full
-    whole: NDArray[np.int32] = np.clip(np.rint(exact), -full, full - 1).astype("<i4")
-    if bits == 32:
-        return whole.tobytes()
-    size = bits // 8
-    source, packed = whole.view(np.uint8).reshape(-1), np.empty(whole.size * size, np.uint8)
-    for byte in range(size):
-        packed[byte::size] = source[byte::4]
-    return packed.tobytes()
+    kind = np.float64 if bits == 32 else np.float32
+    exact: NDArray[np.floating] = np.multiply(sound, kind(full), dtype=kind)
+    np.rint(exact, out=exact)
+    np.clip(exact, -full, full - 1, out=exact)
+    if bits != 24:
+        return exact.astype(f"<i{bits // 8}").tobytes()
+    packed = np.empty(exact.size * 3 + 1, np.uint8)
+    # Each of four bytes is written over the last one's fourth: half the time of going through them byte by byte.
+    _threes(packed, exact.size)[:] = exact.reshape(-1).astype("<i4")
+    return packed[:-1].tobytes()
+
+
+def _threes(packed: NDArray[np.uint8], count: int) -> NDArray[np.int32]:
+    """`packed` as whole numbers of four bytes that begin every three."""
+    return np.ndarray((count,), "<i4", packed, 0, (3,))
 
 
 def write(
@@ -206,6 +211,9 @@ def read_head(path: Path) -> Head | None:
     return Head(sample_rate, bits, channels, length // frame, start, text, measured[0], measured[1])
 
 
+_AT_A_TIME = 1 << 16
+
+
 def read_pcm(path: Path, head: Head, start: int, end: int) -> NDArray[np.float32]:
     """Samples `start` to `end` of a 16- or 24-bit file, (samples, channels) in [-1, 1]; exact."""
     frame = head.channels * head.bits // 8
@@ -214,11 +222,14 @@ def read_pcm(path: Path, head: Head, start: int, end: int) -> NDArray[np.float32
         raw = np.frombuffer(file.read((end - start) * frame), np.uint8)
     if head.bits == 16:
         return (raw.view("<i2").astype(np.float32) / np.float32(2**15)).reshape(-1, head.channels)
-    whole = np.zeros((len(raw) // 3, 4), np.uint8)
-    whole[:, 1:] = raw.reshape(-1, 3)
-    sound = whole.view("<i4").reshape(-1, head.channels).astype(np.float32)
-    sound /= np.float32(2**31)
-    return sound
+    count = len(raw) // 3
+    # A byte before the first: the upper three of every four are the sample, the lowest is the one's before it.
+    wide = _threes(np.concatenate([np.zeros(1, np.uint8), raw]), count)
+    sound = np.empty(count, np.float32)
+    for start in range(0, count, _AT_A_TIME):
+        here = slice(start, start + _AT_A_TIME)
+        np.multiply(wide[here] & -256, np.float32(2**-31), out=sound[here], dtype=np.float32, casting="unsafe")
+    return sound.reshape(-1, head.channels)
 
 
 def patch(path: Path, base: Path, head: Head, label: Label, pieces: Sequence[tuple[int, NDArray[np.floating]]]) -> None:

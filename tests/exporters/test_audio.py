@@ -189,6 +189,9 @@ def test_a_full_scale_tone_reads_as_the_standard_says() -> None:
 def test_pcm_rounds_and_never_wraps() -> None:
     assert bwf.pcm(np.array([[1.0, -1.0]]), 16) == b"\xff\x7f\x00\x80"
     assert bwf.pcm(np.array([[2.0, 0.0]]), 24) == b"\xff\xff\x7f\x00\x00\x00"
+    sound = np.random.default_rng(2).uniform(-1.1, 1.1, (5000, 2)).astype(np.float32)
+    whole = [min(max(round(float(value) * 2**23), -(2**23)), 2**23 - 1) for value in sound.reshape(-1)]
+    assert bwf.pcm(sound, 24) == b"".join(number.to_bytes(3, "little", signed=True) for number in whole)
 
 
 def test_time_reference_counts_from_midnight() -> None:

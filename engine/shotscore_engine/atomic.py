@@ -10,8 +10,10 @@ import os
 import re
 import shutil
 import socket
+import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -84,15 +86,40 @@ def move_into(stage: Path, folder: Path) -> tuple[Path, ...]:
     Raises OutputError where a file cannot be put in place.
     """
     moved = []
-    for source in sorted(path for path in stage.rglob("*") if path.is_file()):
-        target = folder / source.relative_to(stage)
-        try:
-            target.parent.mkdir(parents=True, exist_ok=True)
-            source.replace(target)
-        except OSError as problem:
-            raise OutputError(f"{target} cannot be written: {problem.strerror or problem}.") from problem
-        moved.append(target)
+    replaced: list[int] = []
+    try:
+        for source in sorted(path for path in stage.rglob("*") if path.is_file()):
+            target = folder / source.relative_to(stage)
+            try:
+                target.parent.mkdir(parents=True, exist_ok=True)
+                replaced += _opened(target, replaced)
+                source.replace(target)
+            except OSError as problem:
+                raise OutputError(f"{target} cannot be written: {problem.strerror or problem}.") from problem
+            moved.append(target)
+    finally:
+        # A large file takes ten milliseconds to vanish. Held open it does so when it is closed, and nobody waits.
+        if replaced:
+            threading.Thread(target=_close, args=(replaced,)).start()
     return tuple(moved)
+
+
+def _close(numbers: Sequence[int]) -> None:
+    for number in numbers:
+        os.close(number)
+
+
+_LARGE_BYTES, _MOST_OPEN = 1 << 23, 64
+
+
+def _opened(path: Path, held: Sequence[int]) -> list[int]:
+    """A large file, open, where a file that is open can be replaced; else nothing."""
+    if sys.platform == "win32" or len(held) >= _MOST_OPEN:
+        return []
+    with suppress(OSError):
+        if path.stat().st_size >= _LARGE_BYTES:
+            return [os.open(path, os.O_RDONLY)]
+    return []
 
 
 def sweep(path: Path) -> None:

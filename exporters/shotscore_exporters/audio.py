@@ -26,6 +26,7 @@ from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -332,7 +333,26 @@ def level_of(stamp: str) -> float | None:
 
 def events_of(stem: Stem, rate: int) -> Counter[tuple[int, int, int, int]]:
     """What a stem plays, in samples of the cue: (start, end, pitch, velocity) of notes, (time, -1, number, value) of
-    controllers."""
+    controllers. Not to be changed."""
+    return _events_of(_This(stem), rate)
+
+
+class _This:
+    """A stem that is equal to itself alone: comparing all its notes would take as long as what is remembered."""
+
+    def __init__(self, stem: Stem) -> None:
+        self.stem = stem
+
+    def __hash__(self) -> int:
+        return id(self.stem)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _This) and other.stem is self.stem
+
+
+@lru_cache(maxsize=64)
+def _events_of(this: _This, rate: int) -> Counter[tuple[int, int, int, int]]:
+    stem = this.stem
     notes = ((sample_at(n.start, rate), sample_at(n.start + n.duration, rate), n.pitch, n.velocity) for n in stem.notes)
     return Counter([*notes, *((sample_at(c.time, rate), -1, c.number, c.value) for c in stem.controls)])
 

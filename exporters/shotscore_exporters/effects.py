@@ -13,7 +13,7 @@ works on one stem alone, so that stems still add up to the mix. SciPy's filters 
 alone takes the better part of a second.
 """
 
-from functools import cache
+from functools import cache, lru_cache
 from types import ModuleType
 
 import numpy as np
@@ -177,20 +177,31 @@ def _add_room(onto: Sound, middle: Sound, style: Style, sample_rate: int, gain: 
     length = response.shape[1]
     # Powers of two are the quickest by far.
     size = min(1 << (len(middle) + length).bit_length(), max(_LONGEST_TRANSFORM, 1 << (2 * length).bit_length()))
-    rows = np.zeros((2, size), np.float32)
-    rows[:, :length] = response * np.float32(gain)
-    ears = [cv2.dft(row[None, :]) for row in rows]
+    ears = _ears(style.reverb_seconds, style.reverb_damp_hz, style.reverb_delay_ms, sample_rate, size)
     hop = size - length + 1
     piece = np.zeros((1, size), np.float32)
     for start in range(0, len(middle), hop):
         part = middle[start : start + hop]
         if not part.any():
             continue
-        piece[0, : len(part)], piece[0, len(part) :] = part, 0
+        np.multiply(part, np.float32(gain), out=piece[0, : len(part)])
+        piece[0, len(part) :] = 0
         heard = cv2.dft(piece)
         for line, ear in zip(onto.T, ears, strict=True):
             answer = cv2.dft(cv2.mulSpectrums(heard, ear, 0), flags=cv2.DFT_INVERSE | cv2.DFT_SCALE)
             line[start : start + size] += answer[0, : len(line) - start]
+
+
+@lru_cache(maxsize=2)
+def _ears(seconds: float, damp_hz: float, delay_ms: float, sample_rate: int, size: int) -> tuple[Sound, Sound]:
+    """The response's Fourier transforms, one for each ear."""
+    import cv2
+
+    response = _response(seconds, damp_hz, delay_ms, sample_rate)
+    rows = np.zeros((2, size), np.float32)
+    rows[:, : response.shape[1]] = response
+    left, right = (np.asarray(cv2.dft(row[None, :]), np.float32) for row in rows)
+    return left, right
 
 
 @cache

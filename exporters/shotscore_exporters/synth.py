@@ -36,6 +36,7 @@ _DRUM_BANK = 128
 _FOURTH_ORDER = 4
 _VOICES = 64
 """More than one key of any font asks for."""
+_MOST_IDLE = 8
 WARM_BYTES = 384 << 20
 """What a process that lives on remembers of keys it has struck: those of a few bars of the richest style."""
 _BLOCK = 64
@@ -59,7 +60,7 @@ def remember(most_bytes: int = WARM_BYTES) -> None:
     Bars made anew in a cue that was rendered just before find most of theirs. Meant for a process that lives on, as the
     panel's worker does.
     """
-    _memory.most_bytes = most_bytes
+    _memory.limit(most_bytes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,13 +86,41 @@ _Strike = tuple[_Program, int, str, int, int]
 
 
 class _Memory:
-    """The keys that were asked for last."""
+    """The keys that were asked for last, and synthesizers nobody plays at the moment."""
 
     def __init__(self) -> None:
         self.most_bytes = 0
         self._sounds: OrderedDict[_Strike, NDArray[np.float32]] = OrderedDict()
         self._bytes = 0
+        self._idle: OrderedDict[tuple[_Program, int], FluidSynth] = OrderedDict()
         self._lock = threading.Lock()
+
+    def limit(self, most_bytes: int) -> None:
+        with self._lock:
+            self.most_bytes = most_bytes
+            self._forget()
+            leaving = [] if most_bytes else list(self._idle.values())
+            if not most_bytes:
+                self._idle.clear()
+        for one in leaving:
+            one.close()
+
+    def _forget(self) -> None:
+        while self._bytes > self.most_bytes:
+            self._bytes -= self._sounds.popitem(last=False)[1].nbytes
+
+    def take_out(self, kind: tuple[_Program, int]) -> "FluidSynth | None":
+        with self._lock:
+            return self._idle.pop(kind, None)
+
+    def put_away(self, kind: tuple[_Program, int], instrument: "FluidSynth") -> None:
+        with self._lock:
+            leaving = [self._idle.pop(kind)] if kind in self._idle else []
+            self._idle[kind] = instrument
+            while len(self._idle) > (_MOST_IDLE if self.most_bytes else 0):
+                leaving.append(self._idle.popitem(last=False)[1])
+        for one in leaving:
+            one.close()
 
     def get(self, strike: _Strike) -> NDArray[np.float32] | None:
         with self._lock:
@@ -105,8 +134,7 @@ class _Memory:
             shorter = self._sounds.pop(strike, None)
             self._sounds[strike] = sound
             self._bytes += sound.nbytes - (0 if shorter is None else shorter.nbytes)
-            while self._bytes > self.most_bytes:
-                self._bytes -= self._sounds.popitem(last=False)[1].nbytes
+            self._forget()
 
 
 _memory = _Memory()
@@ -124,7 +152,7 @@ class _Instrument:
 
     def __exit__(self, *_: object) -> None:
         if isinstance(self._made, FluidSynth):
-            self._made.close()
+            _memory.put_away((self._of, self._rate), self._made)
 
     def held(self, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
         """See `struck.Instrument`."""
@@ -143,7 +171,9 @@ class _Instrument:
             if self._player == "sampler":
                 self._made = sampler.Sampler(self._of.font, self._of.zones, self._rate)
             else:
-                self._made = FluidSynth(self._of.font.path, self._of.bank, self._of.number, self._rate)
+                self._made = _memory.take_out((self._of, self._rate)) or FluidSynth(
+                    self._of.font.path, self._of.bank, self._of.number, self._rate
+                )
         return self._made
 
 

@@ -1,5 +1,7 @@
 """Whole or not at all."""
 
+import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,23 @@ def test_staged_files_move_and_the_stage_goes(tmp_path: Path) -> None:
         assert not folder.exists()
         assert move_into(stage, folder) == (folder / "a.mid", folder / "stems" / "b.wav")
     assert sorted(p.name for p in tmp_path.rglob("*")) == ["a.mid", "b.wav", "new", "out", "stems"]
+
+
+def test_a_large_file_that_is_replaced_is_let_go_of(tmp_path: Path) -> None:
+    before = set(threading.enumerate())
+    for content in (b"old", b"new"):
+        with staging(tmp_path / "out") as stage:
+            (stage / "a.wav").write_bytes(content * (3 << 20))
+            move_into(stage, tmp_path / "out")
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
+    assert (tmp_path / "out" / "a.wav").read_bytes()[:3] == b"new"
+    fds = Path("/proc/self/fd")
+    held = []
+    for fd in fds.iterdir() if fds.is_dir() else ():
+        with suppress(OSError):  # the folder's own, which is closed by now
+            held.append(str(fd.readlink()))
+    assert not [name for name in held if name.startswith(str(tmp_path))]
 
 
 def test_what_cannot_be_written_is_said(tmp_path: Path) -> None:

@@ -102,6 +102,31 @@ def test_a_key_sounds_the_same_whatever_was_played_before() -> None:
         assert np.array_equal(first, instrument.held(60, 80, 2 * RATE)[:, :RATE])
 
 
+def test_remembered_keys_sound_as_struck_ones(monkeypatch: pytest.MonkeyPatch) -> None:
+    font, stem = soundfont.find_soundfont(), line(HORN, swell=True)
+    struck_now = synth.play(stem, font, RATE, RATE * SECONDS, "fluidsynth")
+    asked: list[int] = []
+    held = synth.FluidSynth.held
+
+    def counting(self: synth.FluidSynth, key: int, velocity: int, samples: int) -> NDArray[np.float32]:
+        asked.append(key)
+        return held(self, key, velocity, samples)
+
+    monkeypatch.setattr(synth.FluidSynth, "held", counting)
+    synth.remember(64 << 20)
+    try:
+        for times in range(2):
+            assert np.array_equal(struck_now, synth.play(stem, font, RATE, RATE * SECONDS, "fluidsynth"))
+            if not times:
+                assert asked
+                asked.clear()
+        assert not asked
+    finally:
+        synth.remember(0)
+    assert np.array_equal(struck_now, synth.play(stem, font, RATE, RATE * SECONDS, "fluidsynth"))
+    assert asked
+
+
 class _Noise:
     """An instrument whose keys are noise, each its own."""
 

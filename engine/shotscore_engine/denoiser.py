@@ -34,7 +34,7 @@ from .diffusion import (
     guides,
     recalled,
     timesteps,
-)  # fmt: skip
+)
 from .errors import ModelError, RequestError, ShotscoreError
 from .features import LANGUAGE_WIDTH, VISUAL_WIDTH
 from .progress import Progress, silent

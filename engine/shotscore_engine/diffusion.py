@@ -203,7 +203,7 @@ def guides(step: int, steps: int) -> bool:
 
     What conditions change turns slowly where the music already stands, so the steps between take what the one before
     them found (docs/lab-book.md has what that costs: nothing that is measured). After FasterCache (Lv et al., 2024),
-    which reuses it for pictures.
+    which reuses it for videos.
     """
     later = step - steps // 2
     return later < 0 or later % 2 == 1

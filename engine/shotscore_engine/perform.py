@@ -449,8 +449,9 @@ def _without_overlaps(notes: list[Note]) -> tuple[Note, ...]:
     for note in reversed(ordered):
         until = upcoming.get(note.pitch)
         if until is None or until > note.start:
-            is_long = until is not None and until < note.start + note.duration
-            kept.append(replace(note, duration=until - note.start) if is_long and until is not None else note)
+            if until is not None and until < note.start + note.duration:
+                note = replace(note, duration=until - note.start)
+            kept.append(note)
             upcoming[note.pitch] = note.start
     return tuple(reversed(kept))
 

@@ -180,7 +180,6 @@ def sound_of(stem: Stem, score: Score, room: Room, player: synth.Player, start: 
     It is right from where notes begun before `start` have died away and effects have forgotten them.
     """
     rate = room.sample_rate
-
     made = [synth.play(_from(stem, start, rate), room.font, rate, end - start, player)]
     if score.style:
         with _EFFECTS:

@@ -43,7 +43,7 @@ _LOOK_AHEAD_SECONDS = 0.1
 """How far before a peak the limiter begins."""
 _BLOCK_SECONDS = 0.02
 _SHARE = 80.0
-"""Per cent of a moment's samples that count where two sounds are compared: FluidSynth's first milliseconds do not."""
+"""Per cent of a moment's samples that count where two sounds are compared: single ones do not."""
 _FAINT, _AGREE = 1.5e-5, 3e-4
 """Differences of -96 dBFS, which nobody hears, and of -70, which is the most that is passed over."""
 

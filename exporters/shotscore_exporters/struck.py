@@ -3,13 +3,13 @@
 A pedalled piano strikes some twenty keys a thousand times, and has forty strings sounding at any moment. A player that
 works all of them out does the same work again and again. Here a player is asked once for each key, struck and held as
 long as the longest of its notes, at one of a few velocities; a note is a copy of that, louder or softer as its own
-velocity has it, with its own end. What is left to do for a note is an addition, so rendering takes a tenth of the time
-or less, no voice has to be stolen, and every note begins on its exact sample.
+velocity has it, with its own end. What is left to do for a note is an addition, no voice has to be stolen, and every
+note begins on its exact sample.
 
     held     |-----------------------------
     notes    |--------\\       |---\\    |----------\\     times their gain; the slope is the release
 
-It also makes a few bars rendered by themselves the same to the last bit as in the whole cue.
+It also makes a few bars played by themselves the same to the last bit as in the whole cue.
 
 Source of how notes end and cut each other: SoundFont Technical Specification 2.04 (E-mu Systems, 2006).
 Known deviations: a key that is let go fades by its volume envelope while its filter stays as it was held, and a sample
@@ -32,10 +32,10 @@ from shotscore_engine.timing import quantise, sample_at
 
 from .fontfile import Gen, Sound, Zone
 
-FULL_DECAY_DB = 96.0
+_FULL_DECAY_DB = 96.0
 """What a decay or release time is the time for (section 8.1.2, 36 and 38 say 100)."""
-SILENCE_DB = 90.0
-SHORTEST_NOTE = 64
+_SILENCE_DB = 90.0
+_SHORTEST_NOTE = 64
 _CUT_SECONDS = 2 ** (-200 / 1200)
 """Release of a hi-hat that is closed, as FluidSynth has it."""
 _SAME_CENTS, _SAME_SWEEP_CENTS = 200, 800
@@ -191,15 +191,9 @@ def _add(onto: Sound, sound: Sound, gain: float) -> None:
 
 @lru_cache(maxsize=64)
 def release(seconds: float, sample_rate: int) -> Sound:
-    """(samples,): how a key fades that is let go, from 1 down by `SILENCE_DB`."""
-    return falling(seconds, SILENCE_DB, sample_rate, _FOREVER)
-
-
-def falling(seconds: float, decibels: float, sample_rate: int, most: int) -> Sound:
-    """From 1 down by `decibels`, at the pace of a full decay in `seconds`; `most` samples or fewer."""
-    pace = FULL_DECAY_DB / max(seconds * sample_rate, 1.0)
-    length = min(int(decibels / pace) + 1, most)
-    return np.asarray(np.exp(np.arange(length) * (-pace * np.log(10) / 20)), np.float32)
+    """(samples,): how a key fades that is let go, from 1 down by `_SILENCE_DB`."""
+    pace = _FULL_DECAY_DB / max(seconds * sample_rate, 1.0)
+    return np.asarray(np.exp(np.arange(int(_SILENCE_DB / pace) + 1) * (-pace * np.log(10) / 20)), np.float32)
 
 
 def held_envelope(zone: Zone, key: int, sample_rate: int, start: int, stop: int) -> Sound:
@@ -210,8 +204,8 @@ def held_envelope(zone: Zone, key: int, sample_rate: int, start: int, stop: int)
     )
     begins, attack = (quantise(zone.seconds(kind) * sample_rate) for kind in (Gen.DELAY, Gen.ATTACK))
     falls = begins + attack + quantise(hold * sample_rate)
-    sustain_db = min(zone[Gen.SUSTAIN] / 10, SILENCE_DB)
-    pace = FULL_DECAY_DB / max(decay * sample_rate, 1.0)
+    sustain_db = min(zone[Gen.SUSTAIN] / 10, _SILENCE_DB)
+    pace = _FULL_DECAY_DB / max(decay * sample_rate, 1.0)
     if falls <= start and (start - falls) * pace >= sustain_db:
         return np.full(max(stop - start, 0), 10 ** (-sustain_db / 20), np.float32)
     place = np.arange(start, stop, dtype=np.float32)
@@ -232,7 +226,7 @@ def _strikes(stem: Stem, keyboard: Keyboard, sample_rate: int) -> list[_Strike]:
     # From the last note to the first: what ends a note comes after it.
     for note in sorted(stem.notes, key=lambda note: note.start, reverse=True):
         start = sample_at(note.start, sample_rate)
-        end = max(start + SHORTEST_NOTE, sample_at(note.start + note.duration, sample_rate))
+        end = max(start + _SHORTEST_NOTE, sample_at(note.start + note.duration, sample_rate))
         # A key that goes up as the pedal goes down is too early for it.
         change = bisect_left(times, end)
         if change and pedal[change - 1][1]:
